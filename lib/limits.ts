@@ -1,0 +1,30 @@
+/** Every bound in one place; docs/limits.md says what each is for, and each has a test on both sides of its edge. */
+
+// --- .torrent files and bencode (BEP 3)
+
+/** A1: a .torrent file, bytes. */
+export const MAX_TORRENT_BYTES = 10_000_000
+/** A2: nesting of bencoded lists and dictionaries in a .torrent. */
+export const MAX_BENCODE_DEPTH = 100
+/** A3: bencoded values in a .torrent. */
+export const MAX_BENCODE_TOKENS = 3_000_000
+/** A6 */
+export const MAX_PIECES = 2_097_152
+/** A7: bytes. */
+export const MAX_PIECE_LENGTH = 536_854_528
+/** A8: bytes. */
+export const MAX_FILE_LENGTH = 2 ** 48 - 1
+
+// --- trackers (BEP 3, 7, 15, 23)
+
+// --- peers and the wire (BEP 3)
+
+/** The block size everybody asks for, bytes. */
+export const BLOCK_LENGTH = 16_384
+
+// --- storage
+
+// --- memory and time of a torrent
+
+/** Budget of all piece buffers, bytes (`maxMemory`). */
+export const DEFAULT_MAX_MEMORY = 64 * 2 ** 20
