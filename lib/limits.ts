@@ -21,6 +21,12 @@ export const MAX_FILE_LENGTH = 2 ** 48 - 1
 
 /** The block size everybody asks for, bytes. */
 export const BLOCK_LENGTH = 16_384
+/** A12: a peer message after its length prefix, bytes. */
+export const MAX_MESSAGE_LENGTH = 2 ** 20
+/** A15: requests in flight at one peer that has not said how many it queues. */
+export const MAX_REQUESTS_SENT = 250
+/** A bitfield of MAX_PIECES, bytes: the most that is kept before the torrent's size is known. */
+export const MAX_BITFIELD_LENGTH = 262_144
 
 // --- storage
 

@@ -1,0 +1,82 @@
+/** Which pieces somebody has, a bit a piece, highest bit first (BEP 3, "bitfield"). */
+
+export class Bitfield {
+  /** Pieces of the torrent. */
+  readonly length: number
+  #bytes: Uint8Array
+  #count = 0
+
+  constructor(length: number) {
+    this.length = length
+    this.#bytes = new Uint8Array(Math.ceil(length / 8))
+  }
+
+  /** From the wire; `undefined` when the length is wrong or a spare bit at the end is set (BEP 3: "Spare bits ... set to zero"). */
+  static fromBytes(bytes: Uint8Array, length: number): Bitfield | undefined {
+    const field = new Bitfield(length)
+    if (bytes.length !== field.#bytes.length) return undefined
+    const spare = bytes.length * 8 - length
+    if (spare > 0 && ((bytes.at(-1) ?? 0) & ((1 << spare) - 1)) !== 0) return undefined
+    field.#bytes = Uint8Array.from(bytes)
+    for (const byte of bytes) field.#count += BITS[byte] ?? 0
+    return field
+  }
+
+  /** Pieces set. */
+  get count(): number {
+    return this.#count
+  }
+
+  get isComplete(): boolean {
+    return this.#count === this.length
+  }
+
+  has(index: number): boolean {
+    return ((this.#bytes[index >>> 3] ?? 0) & (0x80 >>> (index & 7))) !== 0
+  }
+
+  /** Sets a bit; false when it was set already or is out of range. */
+  set(index: number): boolean {
+    if (index < 0 || index >= this.length || this.has(index)) return false
+    this.#bytes[index >>> 3] = (this.#bytes[index >>> 3] ?? 0) | (0x80 >>> (index & 7))
+    this.#count++
+    return true
+  }
+
+  /** Clears a bit; false when it was clear already or is out of range. */
+  clear(index: number): boolean {
+    if (index < 0 || index >= this.length || !this.has(index)) return false
+    this.#bytes[index >>> 3] = (this.#bytes[index >>> 3] ?? 0) & ~(0x80 >>> (index & 7))
+    this.#count--
+    return true
+  }
+
+  fill(): void {
+    this.#bytes.fill(0xff)
+    const spare = this.#bytes.length * 8 - this.length
+    if (spare > 0) this.#bytes[this.#bytes.length - 1] = (0xff << spare) & 0xff
+    this.#count = this.length
+  }
+
+  /** The first piece at or after `from` that is set in `this` and clear in `other`, or -1. Skips whole bytes. */
+  nextMissingIn(other: Bitfield, from: number): number {
+    for (let i = from; i < this.length; ) {
+      const at = i >>> 3
+      const fresh = (this.#bytes[at] ?? 0) & ~(other.#bytes[at] ?? 0) & (0xff >>> (i & 7))
+      if (fresh !== 0) return at * 8 + Math.clz32(fresh) - 24
+      i = (at + 1) * 8
+    }
+    return -1
+  }
+
+  /** A copy of the bytes as they go on the wire. */
+  toBytes(): Buffer {
+    return Buffer.from(this.#bytes)
+  }
+}
+
+const BITS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0
+  for (let rest = byte; rest > 0; rest >>>= 1) count += rest & 1
+  return count
+})

@@ -1,0 +1,79 @@
+/** What one reader wants next: a run of pieces from its position on, as far as the read-ahead goes. Knows nothing of peers. */
+import type { Bitfield } from './bitfield.js'
+import type { Geometry, PieceIndex } from './geometry.js'
+
+export class ReadWindow {
+  /** The next byte the reader takes, in the torrent. */
+  position: number
+  /** The byte after the last one it will ever take, in the torrent. */
+  readonly end: number
+  /** When the reader last took something, and how fast it takes, bytes per second (0: not known). */
+  tookAt: number
+  takeRate = 0
+  /** True while the reader waits for the byte at `position`. */
+  isWaiting = false
+  /** Pieces before this one are here or fully asked for; a hint that only shortens scans. */
+  frontier = 0
+  #readAhead = 0
+  readonly #geometry: Geometry
+
+  constructor(geometry: Geometry, start: number, end: number, now: number) {
+    this.#geometry = geometry
+    this.position = start
+    this.end = end
+    this.tookAt = now
+  }
+
+  /** Bytes from the position on that may be asked for; the piece at the position always may. */
+  set readAhead(bytes: number) {
+    this.#readAhead = bytes
+  }
+
+  get readAhead(): number {
+    return this.#readAhead
+  }
+
+  /** The piece that holds the position. */
+  get first(): PieceIndex {
+    return this.#geometry.pieceAt(Math.min(this.position, this.#geometry.length - 1))
+  }
+
+  /** The piece that holds the last byte the reader will ever take. */
+  get finalPiece(): PieceIndex {
+    return this.#geometry.pieceAt(Math.max(0, this.end - 1))
+  }
+
+  /** The last piece of the window, itself included: it ends within the read-ahead, or is the first. */
+  get last(): PieceIndex {
+    const { first } = this
+    const reach = Math.floor((this.position + this.#readAhead) / this.#geometry.pieceLength) - 1
+    return Math.max(first, Math.min(this.finalPiece, reach)) as PieceIndex
+  }
+
+  get isDone(): boolean {
+    return this.position >= this.end
+  }
+
+  includes(index: number): boolean {
+    return !this.isDone && index >= this.first && index <= this.last
+  }
+
+  /** The first piece from the position on that is not here, or `undefined` when the window is full. */
+  head(have: Bitfield): PieceIndex | undefined {
+    if (this.isDone) return undefined
+    const { last } = this
+    for (let index = this.first as number; index <= last; index++) if (!have.has(index)) return index as PieceIndex
+    return undefined
+  }
+
+  /** Moves on after the reader took `bytes`. */
+  take(bytes: number, now: number): void {
+    this.position += bytes
+    const elapsedMs = Math.max(now - this.tookAt, 0.1)
+    const rate = (bytes * 1000) / elapsedMs
+    const weight = Math.min(1, elapsedMs / 1000)
+    this.takeRate = this.takeRate === 0 ? rate : this.takeRate + (rate - this.takeRate) * weight
+    this.tookAt = now
+    this.frontier = Math.max(this.frontier, this.first)
+  }
+}

@@ -1,0 +1,130 @@
+/** Which block to ask this peer for next: windows by distance, then the rarest. Pure choice; it sends nothing. */
+import { BLOCK_LENGTH } from '../limits.js'
+import type { Bitfield } from '../pieces/bitfield.js'
+import type { PieceIndex } from '../pieces/geometry.js'
+import type { Rarity } from '../pieces/rarity.js'
+import type { ReadWindow } from '../pieces/read-window.js'
+import type { PiecesInFlight } from './pieces-in-flight.js'
+import type { ActivePiece, Supplier } from './supplier.js'
+
+export interface PickedBlock {
+  readonly piece: ActivePiece
+  readonly block: number
+}
+
+/** The swarm at one moment, so that a peer can be compared with the others. */
+export interface SwarmView {
+  readonly now: number
+  /** Bytes per second of all peers that can be asked. */
+  readonly rate: number
+  /** The shortest time in which any of them would deliver a block asked for now, milliseconds. */
+  readonly bestEtaMs: number
+  readonly suppliers: ReadonlySet<Supplier>
+}
+
+export class BlockPicker {
+  readonly #pieces: PiecesInFlight
+  readonly #rarity: Rarity
+  readonly #random: () => number
+  /** Pieces that are wanted whether or not a reader comes by. */
+  readonly #wanted: Bitfield
+
+  constructor(pieces: PiecesInFlight, rarity: Rarity, wanted: Bitfield, random: () => number) {
+    this.#pieces = pieces
+    this.#rarity = rarity
+    this.#wanted = wanted
+    this.#random = random
+  }
+
+  pick(supplier: Supplier, windows: readonly ReadWindow[], view: SwarmView): PickedBlock | undefined {
+    for (const window of windows) {
+      const found = this.#fromWindow(supplier, window, view)
+      if (found) return found
+    }
+    return this.#fromRarest(supplier)
+  }
+
+  /**
+   * A peer that delivers later than the others is asked for what will be needed later: it skips what the others will have
+   * brought by then. Only when nobody quicker has an earlier piece does it go back for it.
+   */
+  #fromWindow(supplier: Supplier, window: ReadWindow, view: SwarmView): PickedBlock | undefined {
+    if (window.isDone) return undefined
+    while (window.frontier <= window.last && this.#pieces.isCovered(window.frontier)) window.frontier++
+    const { last } = window
+    if (window.frontier > last) return undefined
+    const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, window, view)))
+    const urgent = window.head(this.#pieces.have)
+    for (let index = start; index <= last; index++) {
+      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent)
+      if (found) return found
+    }
+    for (let index = window.frontier; index < start; index++) {
+      if (!supplier.pieces.has(index) || this.#pieces.isCovered(index)) continue
+      if (this.#hasQuickerOwner(supplier, index, view)) continue
+      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  /** The piece that the rest of the swarm will have reached by the time this peer delivers. */
+  #skipTo(supplier: Supplier, window: ReadWindow, view: SwarmView): number {
+    const lateMs = supplier.etaMs(view.now) - view.bestEtaMs - slackMs(window, this.#pieces, view.now)
+    if (lateMs <= 0) return window.first
+    const others = Math.max(0, view.rate - supplier.pipeline.model.rate)
+    const head = window.head(this.#pieces.have) ?? window.first
+    const from = Math.max(window.position, this.#pieces.geometry.pieceOffset(head))
+    return Math.floor((from + (others * lateMs) / 1000) / this.#pieces.geometry.pieceLength)
+  }
+
+  #hasQuickerOwner(supplier: Supplier, index: number, { now, suppliers }: SwarmView): boolean {
+    const own = supplier.etaMs(now)
+    for (const other of suppliers) {
+      if (other !== supplier && other.isOpen && other.pieces.has(index) && other.etaMs(now) < own) return true
+    }
+    return false
+  }
+
+  #fromPiece(supplier: Supplier, index: PieceIndex, isUrgent: boolean): PickedBlock | undefined {
+    if (this.#pieces.isCovered(index) || !supplier.pieces.has(index)) return undefined
+    const piece = this.#pieces.start(index, isUrgent)
+    if (!piece) return undefined
+    this.#rarity.exclude(index)
+    return this.#openBlock(supplier, piece)
+  }
+
+  /** The first block to ask for; one that this peer may have spoilt before goes to another, if it is not the only owner. */
+  #openBlock(supplier: Supplier, piece: ActivePiece): PickedBlock | undefined {
+    let block = piece.nextUnrequested()
+    while (block >= 0 && piece.isSuspect(block, supplier) && this.#rarity.availability(piece.index) > 1) {
+      block = piece.nextUnrequested(block + 1)
+    }
+    return block < 0 ? undefined : { piece, block }
+  }
+
+  /** Outside the windows: pieces that were begun, then the rarest. */
+  #fromRarest(supplier: Supplier): PickedBlock | undefined {
+    if (this.#wanted.count === 0) return undefined
+    for (const piece of this.#pieces.open()) {
+      if (!this.#wanted.has(piece.index) || !supplier.pieces.has(piece.index)) continue
+      const found = this.#openBlock(supplier, piece)
+      if (found) return found
+    }
+    const index = this.#rarity.pick(supplier.pieces, this.#random)
+    if (index === undefined) return undefined
+    return this.#fromPiece(supplier, index, false)
+  }
+}
+
+/** A reader that has taken nothing for this long is pausing: nothing is late for it. */
+const PAUSED_AFTER_MS = 500
+
+/** Milliseconds until the reader has taken what lies ready for it; none when it waits. */
+export function slackMs(window: ReadWindow, pieces: PiecesInFlight, now: number): number {
+  if (window.isWaiting) return 0
+  const head = window.head(pieces.have)
+  if (head === undefined || now - window.tookAt > PAUSED_AFTER_MS) return Number.POSITIVE_INFINITY
+  const ready = Math.max(0, pieces.geometry.pieceOffset(head) - window.position)
+  return (ready * 1000) / Math.max(window.takeRate, BLOCK_LENGTH)
+}

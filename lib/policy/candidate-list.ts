@@ -1,0 +1,97 @@
+/** Addresses where peers may be: where we know them from, when to dial them (again), who is banned. Dials nothing. */
+import { MAX_CANDIDATES, MAX_DIAL_FAILURES } from '../limits.js'
+import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
+
+/** `user` addresses were given by hand: they are tried for ever. */
+export type CandidateSource = 'user' | 'tracker' | 'incoming'
+
+export interface Candidate {
+  readonly address: PeerAddress
+  readonly source: CandidateSource
+  failures: number
+  /** Not to be dialled before this time. */
+  dialAt: number
+  isConnected: boolean
+}
+
+/** A peer that gave verified data and hung up is dialled again this soon, then doubling. */
+const KNOWN_GOOD_RETRY_MS = 1000
+/** One that gave none, as long (A28), doubling. */
+const RETRY_MS = 60_000
+const USER_RETRY_MAX_MS = 30_000
+
+export class CandidateList {
+  readonly #known = new Map<string, Candidate>()
+  readonly #banned = new Set<string>()
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  /** Adds addresses that are new; the list never grows beyond its limit (A27). Returns how many were added. */
+  add(addresses: readonly PeerAddress[], source: CandidateSource, now: number): number {
+    let added = 0
+    for (const address of addresses) {
+      const key = formatPeerAddress(address)
+      if (this.#known.has(key) || this.#banned.has(banKey(address))) continue
+      if (this.#known.size >= MAX_CANDIDATES && source !== 'user') break
+      this.#known.set(key, { address, source, failures: 0, dialAt: now, isConnected: false })
+      added++
+    }
+    return added
+  }
+
+  get(address: PeerAddress): Candidate | undefined {
+    return this.#known.get(formatPeerAddress(address))
+  }
+
+  /** Up to `count` candidates to dial now, those with the fewest failures first. */
+  due(count: number, now: number): Candidate[] {
+    if (count <= 0) return []
+    const due: Candidate[] = []
+    for (const candidate of this.#known.values()) if (!candidate.isConnected && candidate.dialAt <= now) due.push(candidate)
+    return due.sort((a, b) => a.failures - b.failures).slice(0, count)
+  }
+
+  /** When the next candidate may be dialled, or `undefined` when none is left. */
+  nextDialAt(): number | undefined {
+    let at: number | undefined
+    for (const { isConnected, dialAt } of this.#known.values()) if (!isConnected && (at === undefined || dialAt < at)) at = dialAt
+    return at
+  }
+
+  onConnected(candidate: Candidate): void {
+    candidate.isConnected = true
+  }
+
+  /** The connection ended or never came to be. `gaveData`: it brought verified bytes. */
+  onGone(candidate: Candidate, gaveData: boolean, now: number): void {
+    candidate.isConnected = false
+    candidate.failures = gaveData ? Math.max(1, candidate.failures > MAX_DIAL_FAILURES ? 1 : candidate.failures) : candidate.failures + 1
+    const doublings = 2 ** Math.min(candidate.failures - 1, 10)
+    if (candidate.source === 'user') candidate.dialAt = now + Math.min(KNOWN_GOOD_RETRY_MS * doublings, USER_RETRY_MAX_MS)
+    else if (gaveData) candidate.dialAt = now + KNOWN_GOOD_RETRY_MS
+    else if (candidate.failures >= MAX_DIAL_FAILURES) this.#known.delete(formatPeerAddress(candidate.address))
+    else candidate.dialAt = now + RETRY_MS * doublings
+  }
+
+  /** Never dials or accepts this address again. */
+  ban(address: PeerAddress): void {
+    this.#banned.add(banKey(address))
+    this.#known.delete(formatPeerAddress(address))
+  }
+
+  isBanned(address: PeerAddress): boolean {
+    return this.#banned.has(banKey(address))
+  }
+
+  /** Ourselves, or an address that turned out to be of no use. */
+  forget(address: PeerAddress): void {
+    this.#known.delete(formatPeerAddress(address))
+  }
+}
+
+/** A ban counts for a host; on loopback, where many peers share one, for a port. */
+function banKey(address: PeerAddress): string {
+  return address.host.startsWith('127.') || address.host === '::1' ? formatPeerAddress(address) : address.host
+}

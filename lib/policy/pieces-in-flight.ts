@@ -1,0 +1,97 @@
+/** The pieces that are being fetched: opened with a credit, asked for block by block, closed when verified or failed. Chooses nothing. */
+import type { Bitfield } from '../pieces/bitfield.js'
+import type { Geometry, PieceIndex } from '../pieces/geometry.js'
+import { PieceBuffer, type Credit } from '../pieces/piece-buffer.js'
+import type { ActivePiece, Supplier } from './supplier.js'
+
+/** Where memory for a piece comes from; `isUrgent` may take the reserve that is kept for the piece a reader waits for. */
+export interface CreditSource {
+  take(isUrgent: boolean): Credit | undefined
+}
+
+export class PiecesInFlight {
+  readonly geometry: Geometry
+  /** Pieces that are verified and stored. */
+  readonly have: Bitfield
+  readonly #credits: CreditSource
+  readonly #active = new Map<number, ActivePiece>()
+  /** Active pieces with a block nobody was asked for, oldest first. */
+  readonly #open = new Set<ActivePiece>()
+  /** Senders of the blocks of pieces whose hash failed. */
+  readonly #suspects = new Map<number, readonly (Supplier | undefined)[]>()
+
+  constructor(geometry: Geometry, have: Bitfield, credits: CreditSource) {
+    this.geometry = geometry
+    this.have = have
+    this.#credits = credits
+  }
+
+  get size(): number {
+    return this.#active.size
+  }
+
+  get(index: number): ActivePiece | undefined {
+    return this.#active.get(index)
+  }
+
+  all(): IterableIterator<ActivePiece> {
+    return this.#active.values()
+  }
+
+  /** Pieces with blocks to ask for, oldest first. */
+  open(): IterableIterator<ActivePiece> {
+    return this.#open.values()
+  }
+
+  /** Nothing more can be asked for in this piece: it is here, or every block is on its way. */
+  isCovered(index: number): boolean {
+    return this.have.has(index) || this.#active.get(index)?.unrequested === 0
+  }
+
+  /** The active piece, or a new one if a credit can be had. */
+  start(index: PieceIndex, isUrgent: boolean): ActivePiece | undefined {
+    const known = this.#active.get(index)
+    if (known) return known
+    const credit = this.#credits.take(isUrgent)
+    if (!credit) return undefined
+    const piece: ActivePiece = new PieceBuffer(index, this.geometry.lengthOf(index), credit, this.#suspects.get(index))
+    this.#active.set(index, piece)
+    this.#open.add(piece)
+    return piece
+  }
+
+  /** A key for one block of the torrent. */
+  key(index: number, block: number): number {
+    return index * this.geometry.blocksPerPiece + block
+  }
+
+  ask(piece: ActivePiece, block: number, supplier: Supplier): void {
+    piece.ask(block, supplier)
+    if (piece.unrequested === 0) this.#open.delete(piece)
+  }
+
+  /** The last open block of a piece came without having been asked for (a late answer). */
+  settle(piece: ActivePiece): void {
+    this.#open.delete(piece)
+  }
+
+  giveBack(piece: ActivePiece, block: number, supplier: Supplier): void {
+    piece.giveBack(block, supplier)
+    if (piece.unrequested > 0 && this.#active.get(piece.index) === piece) this.#open.add(piece)
+  }
+
+  /** Takes the piece out; its credit goes on with its bytes. */
+  close(piece: ActivePiece): void {
+    this.#active.delete(piece.index)
+    this.#open.delete(piece)
+  }
+
+  /** The hash failed: the next attempt asks others first. */
+  suspect(piece: ActivePiece): void {
+    this.#suspects.set(piece.index, piece.senders)
+  }
+
+  clear(index: number): void {
+    this.#suspects.delete(index)
+  }
+}

@@ -1,0 +1,93 @@
+/** Blocks that will be late for a reader, and who could bring them sooner. Proposes; the scheduler asks. */
+import type { PieceIndex } from '../pieces/geometry.js'
+import type { ReadWindow } from '../pieces/read-window.js'
+import { slackMs, type PickedBlock, type SwarmView } from './block-picker.js'
+import type { PiecesInFlight } from './pieces-in-flight.js'
+import type { ActivePiece, Supplier } from './supplier.js'
+
+/** A second request for a block that another peer holds. */
+export interface Rescue extends PickedBlock {
+  readonly supplier: Supplier
+}
+
+/** A block is late when it is expected this much after it is needed. */
+const TOLERANCE_MS = 40
+/** A second peer must be expected to win by this much. */
+const GAIN_MS = 20
+/** Pieces from the head on that are looked at: what comes after them has time. */
+const PIECES_AHEAD = 8
+/** Blocks a peer may be given beyond its depth when they are late. */
+const OVER_DEPTH = 8
+/** How often a silence that grows is looked at again. */
+const LOOK_AGAIN_MS = 10
+
+export class Rescuer {
+  readonly #pieces: PiecesInFlight
+
+  constructor(pieces: PiecesInFlight) {
+    this.#pieces = pieces
+  }
+
+  /**
+   * Calls `ask` for each late block and the peer that would bring it soonest, nearest block first, until it returns false.
+   * Returns when to look again, or `undefined` when nothing is on its way that could be late.
+   */
+  rescue(windows: readonly ReadWindow[], view: SwarmView, ask: (rescue: Rescue) => boolean): number | undefined {
+    let lookAgainAt: number | undefined
+    for (const window of windows) {
+      const slack = slackMs(window, this.#pieces, view.now)
+      if (slack === Number.POSITIVE_INFINITY) continue
+      const at = this.#rescueWindow(window, view, slack, ask)
+      if (at !== undefined) lookAgainAt = Math.min(at, lookAgainAt ?? at)
+    }
+    return lookAgainAt
+  }
+
+  #rescueWindow(window: ReadWindow, view: SwarmView, slack: number, ask: (rescue: Rescue) => boolean): number | undefined {
+    const head = window.head(this.#pieces.have)
+    if (head === undefined) return undefined
+    let lookAgainAt: number | undefined
+    const last = Math.min(window.last, head + PIECES_AHEAD)
+    for (let index: number = head; index <= last; index++) {
+      const piece = this.#pieces.get(index)
+      if (!piece) continue
+      const ahead = this.#pieces.geometry.pieceOffset(index as PieceIndex) - this.#pieces.geometry.pieceOffset(head)
+      const neededAt = view.now + slack + (ahead * 1000) / Math.max(view.rate, 1)
+      for (const { block, expectedAt } of this.#onTheWay(piece, view.now)) {
+        const isLate = expectedAt > neededAt + TOLERANCE_MS
+        const supplier = isLate ? this.#quickest(piece, block, expectedAt - GAIN_MS, view) : undefined
+        if (supplier && !ask({ piece, block, supplier })) return view.now + LOOK_AGAIN_MS
+        const at = isLate ? view.now + LOOK_AGAIN_MS : Math.max(expectedAt, view.now + LOOK_AGAIN_MS)
+        lookAgainAt = Math.min(at, lookAgainAt ?? at)
+      }
+    }
+    return lookAgainAt
+  }
+
+  /** Blocks of a piece that were asked for, with the soonest of their expected arrivals. */
+  *#onTheWay(piece: ActivePiece, now: number): Generator<{ block: number; expectedAt: number }> {
+    for (let block = 0; block < piece.blockCount; block++) {
+      if (piece.isReceived(block)) continue
+      const holders = piece.holders(block)
+      if (holders.length === 0) continue
+      const key = this.#pieces.key(piece.index, block)
+      yield { block, expectedAt: Math.min(...holders.map(holder => holder.pipeline.expectedAt(key, now))) }
+    }
+  }
+
+  /** Who would bring this block before `deadline`, soonest first. */
+  #quickest(piece: ActivePiece, block: number, deadline: number, view: SwarmView): Supplier | undefined {
+    let best: Supplier | undefined
+    let bestAt = deadline
+    for (const supplier of view.suppliers) {
+      if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.pieces.has(piece.index)) continue
+      if (supplier.pipeline.size >= supplier.pipeline.depth + OVER_DEPTH) continue
+      if (piece.isSuspect(block, supplier) || piece.holders(block).includes(supplier)) continue
+      const at = view.now + supplier.etaMs(view.now)
+      if (at >= bestAt) continue
+      best = supplier
+      bestAt = at
+    }
+    return best
+  }
+}

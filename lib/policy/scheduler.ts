@@ -1,0 +1,328 @@
+/**
+ * Who is asked for which block, and when. Told of every event by name, it answers with requests and cancels through each
+ * supplier's port. Pure: time is an argument, waiting is the caller's (`run` says when to call again).
+ */
+import { BLOCK_LENGTH } from '../limits.js'
+import type { Bitfield } from '../pieces/bitfield.js'
+import type { Geometry } from '../pieces/geometry.js'
+import { Rarity } from '../pieces/rarity.js'
+import type { ReadWindow } from '../pieces/read-window.js'
+import type { BlockData, BlockSpan } from '../wire/message.js'
+import { BlockPicker, slackMs, type PickedBlock, type SwarmView } from './block-picker.js'
+import { PiecesInFlight, type CreditSource } from './pieces-in-flight.js'
+import { Rescuer } from './rescue.js'
+import { Supplier, type ActivePiece, type SupplierPort } from './supplier.js'
+
+export interface SchedulerOptions {
+  readonly geometry: Geometry
+  /** Verified and stored pieces; kept by the owner, read here. */
+  readonly have: Bitfield
+  readonly credits: CreditSource
+  readonly random: () => number
+  /** All blocks of a piece are here: it goes to the verifier with its credit. */
+  readonly onComplete: (piece: ActivePiece) => void
+}
+
+/** What became of a block that a peer sent. */
+export type BlockOutcome = 'taken' | 'duplicate' | 'unrequested'
+
+/** Blocks asked for before anything is known, shared by the whole swarm; and the bounds of one peer's part. */
+const FIRST_BLOCKS = 64
+const FIRST_BLOCKS_LEAST = 2
+/** Second requests are made while waste is under this share of what came, plus a first allowance for a swarm that is not known yet. */
+const WASTE_SHARE = 0.025
+const WASTE_ALLOWANCE = 512 * 1024
+/** A peer that chokes us this soon after connecting is expected to unchoke. */
+const FRESH_MS = 2000
+/** An idle peer repeats a block in the endgame when it is expected to win by this much. */
+const ENDGAME_GAIN_MS = 50
+
+export class Scheduler {
+  /** Bytes of blocks that came twice, unasked or in pieces that failed. */
+  wasted = 0
+  /** Bytes of blocks that were taken. */
+  received = 0
+  readonly pieces: PiecesInFlight
+  readonly rarity: Rarity
+  readonly suppliers = new Set<Supplier>()
+  readonly wanted: Bitfield
+  readonly #windows = new Set<ReadWindow>()
+  readonly #picker: BlockPicker
+  readonly #rescuer: Rescuer
+  readonly #onComplete: (piece: ActivePiece) => void
+  /** Bytes of second requests that are on their way. */
+  #doubled = 0
+
+  constructor({ geometry, have, credits, random, onComplete }: SchedulerOptions, wanted: Bitfield) {
+    this.pieces = new PiecesInFlight(geometry, have, credits)
+    this.rarity = new Rarity(geometry.pieceCount)
+    this.wanted = wanted
+    this.#picker = new BlockPicker(this.pieces, this.rarity, wanted, random)
+    this.#rescuer = new Rescuer(this.pieces)
+    this.#onComplete = onComplete
+  }
+
+  // --- what is wanted
+
+  /** Pieces to fetch whether or not a reader comes by, rarest first. */
+  want(indexes: Iterable<number>): void {
+    for (const index of indexes) {
+      if (!this.wanted.set(index) || this.pieces.have.has(index)) continue
+      if (!this.pieces.get(index)) this.rarity.include(index)
+    }
+  }
+
+  addWindow(window: ReadWindow): void {
+    this.#windows.add(window)
+  }
+
+  /** The reader left or went elsewhere: what only it wanted is cancelled and its memory freed. */
+  removeWindow(window: ReadWindow): void {
+    this.#windows.delete(window)
+    for (const piece of [...this.pieces.all()]) {
+      if (this.isWanted(piece.index)) continue
+      this.#cancelPiece(piece)
+      this.pieces.close(piece)
+      this.wasted += (piece.blockCount - piece.missing) * BLOCK_LENGTH
+      piece.credit.release()
+    }
+  }
+
+  isWanted(index: number): boolean {
+    if (this.wanted.has(index)) return true
+    for (const window of this.#windows) if (window.includes(index)) return true
+    return false
+  }
+
+  // --- what peers do
+
+  addSupplier(port: SupplierPort, pieces: Bitfield, now: number, connectMs: number): Supplier {
+    const depth = Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / (this.suppliers.size + 1)))
+    const supplier = new Supplier(port, pieces, now, connectMs, depth)
+    this.suppliers.add(supplier)
+    this.rarity.addPeer(pieces)
+    return supplier
+  }
+
+  removeSupplier(supplier: Supplier): void {
+    if (!this.suppliers.delete(supplier)) return
+    this.rarity.removePeer(supplier.pieces)
+    this.#giveBackAll(supplier)
+  }
+
+  /** The bitfield came after the supplier was added with no pieces. */
+  onBitfield(supplier: Supplier, pieces: Bitfield): void {
+    for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) supplier.pieces.set(i)
+    this.rarity.addPeer(supplier.pieces)
+    this.updateInterest(supplier)
+  }
+
+  onHave(supplier: Supplier, index: number): void {
+    if (!supplier.pieces.set(index)) return
+    this.rarity.onHave(index)
+    if (supplier.pieces.isComplete) this.rarity.becameSeed()
+    if (!supplier.amInterested && !this.pieces.have.has(index)) this.updateInterest(supplier)
+  }
+
+  /** BEP 3: a choke answers no request that is still open. */
+  onChoke(supplier: Supplier): void {
+    supplier.isChoking = true
+    this.#giveBackAll(supplier)
+  }
+
+  onUnchoke(supplier: Supplier): void {
+    supplier.isChoking = false
+  }
+
+  onBlock(supplier: Supplier, index: number, begin: number, data: BlockData, now: number): BlockOutcome {
+    const block = begin / BLOCK_LENGTH
+    const key = this.pieces.key(index, block)
+    const request = supplier.pipeline.onBlock(key, data.length, now)
+    const piece = request?.piece ?? this.pieces.get(index)
+    const isExpected = request !== undefined || supplier.recall(key)
+    if (!isExpected || !piece || data.length !== piece.lengthOf(block)) return this.#waste(supplier, data.length, isExpected)
+    if (request && piece.holders(block).length > 1) this.#doubled -= request.length
+    const isNew = this.pieces.get(index) === piece && piece.receive(block, supplier, data)
+    this.pieces.giveBack(piece, block, supplier)
+    if (!isNew) return this.#waste(supplier, data.length, true)
+    this.received += data.length
+    if (piece.unrequested === 0) this.pieces.settle(piece)
+    this.#cancelHolders(piece, block)
+    if (piece.isComplete) {
+      this.pieces.close(piece)
+      this.#onComplete(piece)
+    }
+    return 'taken'
+  }
+
+  /** The piece is verified and stored, and `have` says so. */
+  onStored(index: number): void {
+    this.rarity.exclude(index)
+    this.pieces.clear(index)
+  }
+
+  /** The hash was wrong: the piece is to be fetched again, from others where there are others. */
+  onFailed(piece: ActivePiece): void {
+    this.wasted += piece.length
+    this.pieces.suspect(piece)
+    this.onLost(piece.index)
+  }
+
+  /** A piece is not there (any more): evicted, failed, or it could not be stored. */
+  onLost(index: number): void {
+    if (this.wanted.has(index)) this.rarity.include(index)
+    for (const window of this.#windows) window.frontier = Math.min(window.frontier, Math.max(index, 0))
+  }
+
+  /** Says to the peer whether it has anything that we want and lack. */
+  updateInterest(supplier: Supplier): void {
+    const amInterested = this.#hasSomething(supplier)
+    if (amInterested === supplier.amInterested) return
+    supplier.amInterested = amInterested
+    supplier.port.setInterested(amInterested)
+  }
+
+  // --- decisions
+
+  /** Sends every request and cancel that is due. Returns when to call again at the latest, or `undefined` when only an event can change things. */
+  run(now: number): number | undefined {
+    const view = this.#view(now)
+    const windows = [...this.#windows].sort((a, b) => slackMs(a, this.pieces, now) - slackMs(b, this.pieces, now))
+    let wakeAt = this.#snubSilent(now)
+    const open = [...this.suppliers].filter(supplier => supplier.isOpen)
+    open.sort((a, b) => a.etaMs(now) - b.etaMs(now))
+    for (const supplier of open) this.#fill(supplier, windows, view)
+    const lookAt = this.#rescuer.rescue(windows, view, ({ piece, block, supplier }) => {
+      if (!this.#mayDouble(piece.lengthOf(block))) return false
+      this.#doubled += piece.lengthOf(block)
+      supplier.port.request([this.#ask(supplier, { piece, block }, now)])
+      return true
+    })
+    for (const at of [lookAt]) if (at !== undefined) wakeAt = Math.min(at, wakeAt ?? at)
+    return wakeAt
+  }
+
+  #view(now: number): SwarmView {
+    let rate = 0
+    let bestEtaMs = Number.POSITIVE_INFINITY
+    for (const supplier of this.suppliers) {
+      const isFresh = now - supplier.connectedAt < FRESH_MS
+      if (supplier.pipeline.isSnubbed || (!supplier.isOpen && !isFresh)) continue
+      rate += supplier.pipeline.model.rate
+      if (supplier.isOpen) bestEtaMs = Math.min(bestEtaMs, supplier.etaMs(now))
+    }
+    return { now, rate, bestEtaMs, suppliers: this.suppliers }
+  }
+
+  #fill(supplier: Supplier, windows: readonly ReadWindow[], view: SwarmView): void {
+    this.#trim(supplier)
+    const { pipeline } = supplier
+    // A batch leaves in one packet: small rooms wait until they are worth one.
+    if (pipeline.size > 0 && pipeline.room < Math.min(pipeline.depth / 4, 16)) return
+    const spans: BlockSpan[] = []
+    while (pipeline.room > 0) {
+      const picked = this.#picker.pick(supplier, windows, view) ?? this.#pickRepeat(supplier, view)
+      if (!picked) break
+      spans.push(this.#ask(supplier, picked, view.now))
+    }
+    if (spans.length > 0) supplier.port.request(spans)
+  }
+
+  #ask(supplier: Supplier, { piece, block }: PickedBlock, now: number): BlockSpan {
+    const length = piece.lengthOf(block)
+    this.pieces.ask(piece, block, supplier)
+    supplier.pipeline.add(this.pieces.key(piece.index, block), piece, block, length, now)
+    return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
+  }
+
+  /** A peer that turned out slow holds more than it can bring soon: the newest requests go back to all. */
+  #trim(supplier: Supplier): void {
+    const { pipeline } = supplier
+    if (!pipeline.model.isMeasured || this.suppliers.size < 2 || pipeline.size <= 2 * pipeline.depth) return
+    const spans = [...pipeline.requests()].slice(pipeline.depth).map(({ piece, block }) => this.#takeBack(supplier, piece, block))
+    supplier.port.cancel(spans)
+  }
+
+  /** Peers that owe us a block for too long: what they hold goes to others, and they get one chance at a time. */
+  #snubSilent(now: number): number | undefined {
+    let wakeAt: number | undefined
+    for (const supplier of this.suppliers) {
+      const { pipeline } = supplier
+      if (pipeline.size === 0) continue
+      if (pipeline.isSilent(now)) {
+        pipeline.isSnubbed = true
+        supplier.port.cancel(this.#giveBackAll(supplier))
+      } else wakeAt = Math.min(pipeline.silentAt(now), wakeAt ?? Number.POSITIVE_INFINITY)
+    }
+    return wakeAt
+  }
+
+  /** Nothing is left to ask for: repeat the block that is furthest off, if this peer would bring it much sooner. */
+  #pickRepeat(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
+    if (this.rarity.size > 0 || this.wanted.count === 0 || supplier.pipeline.isSnubbed) return undefined
+    let latest = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
+    let picked: PickedBlock | undefined
+    for (const piece of this.pieces.all()) {
+      if (!supplier.pieces.has(piece.index)) continue
+      for (let block = 0; block < piece.blockCount; block++) {
+        const [holder, second] = piece.holders(block)
+        if (!holder || second || holder === supplier || piece.isReceived(block)) continue
+        const expectedAt = holder.pipeline.expectedAt(this.pieces.key(piece.index, block), view.now)
+        if (expectedAt <= latest) continue
+        latest = expectedAt
+        picked = { piece, block }
+      }
+    }
+    if (picked) this.#doubled += picked.piece.lengthOf(picked.block)
+    return picked
+  }
+
+  #mayDouble(length: number): boolean {
+    return this.wasted + this.#doubled + length <= this.received * WASTE_SHARE + WASTE_ALLOWANCE
+  }
+
+  // --- bookkeeping
+
+  #waste(supplier: Supplier, length: number, isExpected: boolean): BlockOutcome {
+    this.wasted += length
+    supplier.wasted += length
+    return isExpected ? 'duplicate' : 'unrequested'
+  }
+
+  #cancelHolders(piece: ActivePiece, block: number): void {
+    for (const holder of [...piece.holders(block)]) holder.port.cancel([this.#takeBack(holder, piece, block)])
+  }
+
+  #cancelPiece(piece: ActivePiece): void {
+    for (let block = 0; block < piece.blockCount; block++) this.#cancelHolders(piece, block)
+  }
+
+  #giveBackAll(supplier: Supplier): BlockSpan[] {
+    return [...supplier.pipeline.requests()].map(({ piece, block }) => this.#takeBack(supplier, piece, block))
+  }
+
+  #takeBack(supplier: Supplier, piece: ActivePiece, block: number): BlockSpan {
+    const key = this.pieces.key(piece.index, block)
+    const length = piece.lengthOf(block)
+    supplier.pipeline.remove(key)
+    supplier.forget(key)
+    if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
+    this.pieces.giveBack(piece, block, supplier)
+    if (!piece.isReceived(block)) for (const window of this.#windows) window.frontier = Math.min(window.frontier, piece.index)
+    return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
+  }
+
+  #hasSomething(supplier: Supplier): boolean {
+    const { have } = this.pieces
+    for (const window of this.#windows) {
+      if (window.isDone) continue
+      const next = supplier.pieces.nextMissingIn(have, window.first)
+      if (next !== -1 && next <= window.finalPiece) return true
+    }
+    if (this.wanted.count === 0) return false
+    for (let index = supplier.pieces.nextMissingIn(have, 0); index !== -1; index = supplier.pieces.nextMissingIn(have, index + 1)) {
+      if (this.wanted.has(index)) return true
+    }
+    return false
+  }
+}

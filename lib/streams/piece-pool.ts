@@ -1,0 +1,79 @@
+/** The memory of all pieces: a fixed number of slots over shared memory, lent as credits and used again and again. Decides no priority. */
+import { TorrentError } from '../errors.js'
+import type { Credit } from '../pieces/piece-buffer.js'
+
+/** Slots are cut from slabs of at least this size: small pieces share one. */
+const SLAB_BYTES = 2 ** 20
+
+export interface PiecePoolOptions {
+  /** Bytes of one slot: the torrent's piece length. */
+  readonly slotLength: number
+  /** Budget of all slots, bytes. Raised to two pieces when it is smaller. */
+  readonly budget: number
+  /** Asked when the pool is empty: frees the least useful stored piece, or returns false. */
+  readonly evict: (isUrgent: boolean) => boolean
+  /** Slots over the budget for pieces that readers wait for: as many as there are readers. */
+  readonly extra: () => number
+}
+
+export class PiecePool {
+  readonly slotLength: number
+  readonly #budgetSlots: number
+  readonly #evict: (isUrgent: boolean) => boolean
+  readonly #extra: () => number
+  /** Last in, first out: what was touched last is used again first, so resident memory follows real use. */
+  readonly #free: Buffer[] = []
+  #used = 0
+  #onFree: (() => void) | undefined
+
+  constructor({ slotLength, budget, evict, extra }: PiecePoolOptions) {
+    this.slotLength = slotLength
+    this.#budgetSlots = Math.max(2, Math.floor(budget / slotLength))
+    this.#evict = evict
+    this.#extra = extra
+  }
+
+  /** Bytes lent out. */
+  get usedBytes(): number {
+    return this.#used * this.slotLength
+  }
+
+  /** Bytes the pool lends at the most, urgent pieces aside. */
+  get budget(): number {
+    return this.#budgetSlots * this.slotLength
+  }
+
+  /** Called, once, when a credit comes back after one was refused. */
+  set onFree(callback: () => void) {
+    this.#onFree = callback
+  }
+
+  /**
+   * Memory for one piece, or `undefined` when the budget is spent. One slot is kept for urgent pieces, which may also go over the
+   * budget by one slot a reader.
+   */
+  take(isUrgent: boolean): Credit | undefined {
+    const limit = isUrgent ? this.#budgetSlots + this.#extra() : this.#budgetSlots - 1
+    while (this.#used >= limit) if (!this.#evict(isUrgent)) return undefined
+    this.#used++
+    const bytes = this.#free.pop() ?? this.#grow()
+    let isReleased = false
+    return {
+      bytes,
+      release: () => {
+        if (isReleased) throw new TorrentError('ERR_BT_INTERNAL', 'a credit was released twice')
+        isReleased = true
+        this.#used--
+        this.#free.push(bytes)
+        this.#onFree?.()
+      }
+    }
+  }
+
+  #grow(): Buffer {
+    const slots = Math.max(1, Math.min(this.#budgetSlots, Math.floor(SLAB_BYTES / this.slotLength)))
+    const slab = Buffer.from(new SharedArrayBuffer(slots * this.slotLength))
+    for (let i = 1; i < slots; i++) this.#free.push(slab.subarray(i * this.slotLength, (i + 1) * this.slotLength))
+    return slab.subarray(0, this.slotLength)
+  }
+}

@@ -1,0 +1,79 @@
+/** A reader's place in a torrent: lends its bytes in order, piece by piece, and moves the window that decides what is fetched. */
+import type { Geometry, PieceIndex } from '../pieces/geometry.js'
+import { ReadWindow } from '../pieces/read-window.js'
+import type { Lease } from './storage.js'
+
+/** What a cursor needs of the torrent it reads. */
+export interface PieceLibrary {
+  readonly geometry: Geometry
+  now(): number
+  /** A window opened, moved or began to wait: what is fetched may change. */
+  onWindow(window: ReadWindow, change: 'opened' | 'moved' | 'closed'): void
+  /** Resolves when the piece is verified and stored; rejects when it never will be (closed, failed, stalled). */
+  whenHere(index: PieceIndex): Promise<void> | undefined
+  read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+}
+
+export class ReadCursor {
+  readonly #library: PieceLibrary
+  readonly #window: ReadWindow
+  #isClosed = false
+
+  /** Reads `[start, end)` of the torrent's bytes. */
+  constructor(library: PieceLibrary, start: number, end: number) {
+    this.#library = library
+    this.#window = new ReadWindow(library.geometry, start, end, library.now())
+    library.onWindow(this.#window, 'opened')
+  }
+
+  /** Bytes still to be lent. */
+  get remaining(): number {
+    return this.#window.end - this.#window.position
+  }
+
+  /** The next bytes, at most `most` and never across a piece; `undefined` at the end. Rejects when they will never come. */
+  async next(most: number): Promise<Lease | undefined> {
+    for (;;) {
+      if (this.#isClosed || this.remaining <= 0) return undefined
+      const { geometry } = this.#library
+      const index = geometry.pieceAt(this.#window.position)
+      const absent = this.#library.whenHere(index)
+      if (absent) await this.#wait(absent)
+      if (this.#isDone()) return undefined
+      const begin = this.#window.position - geometry.pieceOffset(index)
+      const length = Math.min(most, this.remaining, geometry.lengthOf(index) - begin)
+      const lease = await this.#library.read(index, begin, length)
+      // Evicted between its arrival and now: wait for it again.
+      if (!lease) continue
+      if (this.#isDone()) {
+        lease.release()
+        return undefined
+      }
+      this.#window.take(length, this.#library.now())
+      this.#library.onWindow(this.#window, 'moved')
+      return lease
+    }
+  }
+
+  /** Gives the window up at once. Safe to call twice. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#library.onWindow(this.#window, 'closed')
+  }
+
+  async #wait(absent: Promise<void>): Promise<void> {
+    this.#window.isWaiting = true
+    this.#library.onWindow(this.#window, 'moved')
+    try {
+      await absent
+    } finally {
+      this.#window.isWaiting = false
+    }
+  }
+
+  /** `close` may be called while `next` waits. */
+  #isDone(): boolean {
+    return this.#isClosed
+  }
+}

@@ -1,0 +1,63 @@
+/** Messages to bytes: the other direction of `WireReader`. */
+import { MESSAGES, type BlockSpan, type SentMessage } from './message.js'
+
+export const KEEP_ALIVE = Buffer.alloc(4)
+
+/** Bytes of one request or cancel on the wire. */
+const SPAN_MESSAGE_LENGTH = 17
+
+function header(id: number, payload: number, extra = payload): Buffer {
+  const bytes = Buffer.allocUnsafe(5 + extra)
+  bytes.writeUInt32BE(1 + payload, 0)
+  bytes[4] = id
+  return bytes
+}
+
+/** One message as it stands on the wire. */
+export function encodeMessage(message: SentMessage): Buffer {
+  switch (message.type) {
+    case 'choke':
+    case 'unchoke':
+    case 'interested':
+    case 'notInterested':
+      return header(MESSAGES[message.type].id, 0)
+    case 'have': {
+      const bytes = header(MESSAGES.have.id, 4)
+      bytes.writeUInt32BE(message.piece, 5)
+      return bytes
+    }
+    case 'bitfield':
+      return Buffer.concat([header(MESSAGES.bitfield.id, message.bits.length, 0), message.bits])
+    case 'request':
+    case 'cancel':
+      return encodeSpans(message.type, [message])
+    case 'port': {
+      const bytes = header(MESSAGES.port.id, 2)
+      bytes.writeUInt16BE(message.port, 5)
+      return bytes
+    }
+  }
+}
+
+/** Many requests (or cancels) in one buffer, so that they leave in one packet. */
+export function encodeSpans(type: 'request' | 'cancel', spans: readonly BlockSpan[]): Buffer {
+  const bytes = Buffer.allocUnsafe(SPAN_MESSAGE_LENGTH * spans.length)
+  let at = 0
+  for (const span of spans) {
+    bytes.writeUInt32BE(SPAN_MESSAGE_LENGTH - 4, at)
+    bytes[at + 4] = MESSAGES[type].id
+    bytes.writeUInt32BE(span.piece, at + 5)
+    bytes.writeUInt32BE(span.begin, at + 9)
+    bytes.writeUInt32BE(span.length, at + 13)
+    at += SPAN_MESSAGE_LENGTH
+  }
+  return bytes
+}
+
+/** What goes in front of a block's bytes. */
+export function encodeBlockHeader(piece: number, begin: number, length: number): Buffer {
+  const bytes = header(MESSAGES.block.id, 8 + length, 8)
+  bytes.writeUInt32BE(piece, 5)
+  bytes.writeUInt32BE(begin, 9)
+  return bytes
+}

@@ -1,0 +1,94 @@
+/** How fast one peer delivers: rate, round trip and their deviation, learnt from the blocks it sends. Decides nothing. */
+import { BLOCK_LENGTH } from '../limits.js'
+
+/** What is assumed of a peer that has sent nothing yet. */
+export const UNKNOWN_RATE = 256 * 1024
+const UNKNOWN_ROUND_TRIP_MS = 60
+
+/** Noted when a request leaves, so that its arrival tells a rate: bytes delivered until then, and when the last of them came. */
+export interface RateMark {
+  readonly sentAt: number
+  readonly delivered: number
+  readonly deliveredAt: number
+  /** The request left while the pipeline had room to spare: a low rate says nothing about the peer. */
+  readonly isLimitedByUs: boolean
+}
+
+/** Growth of the rate by which a round of slow start counts as a gain. */
+const GAIN = 1.25
+/** Rounds without a gain that end slow start. */
+const ROUNDS_WITHOUT_GAIN = 2
+/** The shortest round trip is forgotten after this long, so that a route that grew longer is learnt. */
+const ROUND_TRIP_WINDOW_MS = 10_000
+
+export class DeliveryModel {
+  /** Bytes per second, or the assumption. */
+  rate = UNKNOWN_RATE
+  /** Shortest time between a request and its block lately, milliseconds. */
+  roundTripMs: number
+  /** Mean difference between when blocks were expected and when they came, milliseconds. */
+  deviationMs = 50
+  /** False until the rate stops growing with the number of requests in flight. */
+  isSettled = false
+  delivered = 0
+  deliveredAt: number
+  #hasSample = false
+  #roundTripSeenAt: number
+  #roundEndsAt = 0
+  #roundRate = 0
+  #flatRounds = 0
+
+  /** `connectMs`: how long the connection took to open, the first hint of the round trip. */
+  constructor(now: number, connectMs = 0) {
+    this.deliveredAt = now
+    this.#roundTripSeenAt = now
+    this.roundTripMs = Math.max(connectMs, UNKNOWN_ROUND_TRIP_MS)
+  }
+
+  /** True once a block has come. */
+  get isMeasured(): boolean {
+    return this.#hasSample
+  }
+
+  mark(now: number, isIdle: boolean, isLimitedByUs: boolean): RateMark {
+    if (isIdle) this.deliveredAt = now
+    return { sentAt: now, delivered: this.delivered, deliveredAt: this.deliveredAt, isLimitedByUs }
+  }
+
+  /** A block of `length` bytes came for a request with this mark; `expectedAt` is when it was expected. */
+  onBlock(now: number, length: number, mark: RateMark, expectedAt: number): void {
+    this.delivered += length
+    this.deliveredAt = now
+    this.deviationMs += (Math.abs(now - expectedAt) - this.deviationMs) / 8
+    this.#learnRoundTrip(now, now - mark.sentAt)
+    // Delivery rate: what came between the sending of this request and its answer, over that time.
+    const elapsedMs = Math.max(1, now - mark.deliveredAt)
+    const sample = ((this.delivered - mark.delivered) * 1000) / elapsedMs
+    if (!this.#hasSample) this.rate = sample
+    else if (sample > this.rate) this.rate += (sample - this.rate) / 2
+    else if (!mark.isLimitedByUs) this.rate += (sample - this.rate) / 8
+    this.#hasSample = true
+    if (!this.isSettled) this.#endRound(mark)
+  }
+
+  /** Milliseconds that `length` bytes take once the peer sends them. */
+  transmitMs(length = BLOCK_LENGTH): number {
+    return (length * 1000) / Math.max(this.rate, 1)
+  }
+
+  #learnRoundTrip(now: number, sampleMs: number): void {
+    if (this.#hasSample && sampleMs > this.roundTripMs && now - this.#roundTripSeenAt < ROUND_TRIP_WINDOW_MS) return
+    this.roundTripMs = sampleMs
+    this.#roundTripSeenAt = now
+  }
+
+  /** A round ends with the first block that was asked for after the round began. */
+  #endRound(mark: RateMark): void {
+    if (mark.delivered < this.#roundEndsAt) return
+    this.#roundEndsAt = this.delivered
+    if (mark.isLimitedByUs) return
+    this.#flatRounds = this.rate < this.#roundRate * GAIN ? this.#flatRounds + 1 : 0
+    this.#roundRate = Math.max(this.#roundRate, this.rate)
+    this.isSettled = this.#flatRounds >= ROUNDS_WITHOUT_GAIN
+  }
+}
