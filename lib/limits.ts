@@ -17,6 +17,59 @@ export const MAX_FILE_LENGTH = 2 ** 48 - 1
 
 // --- trackers (BEP 3, 7, 15, 23)
 
+/** Characters of a URL we will ask. */
+export const MAX_URL_LENGTH = 4096
+/** Redirects followed for one request (A36). */
+export const MAX_REDIRECTS = 5
+/** An HTTP request with its redirects, ms (A34). */
+export const HTTP_TOTAL_MS = 30_000
+/** An HTTP server that sends nothing, ms (A34). */
+export const HTTP_SILENT_MS = 10_000
+/** A34: all `stopped` announces of a torrent together, ms. */
+export const TRACKER_STOP_MS = 5_000
+/** A35: a tracker's HTTP answer, bytes, both as sent and after inflating. */
+export const MAX_TRACKER_RESPONSE_BYTES = 1_048_576
+/** A2: nesting in a tracker's answer. */
+export const MAX_TRACKER_BENCODE_DEPTH = 8
+/** Peers taken from one answer. */
+export const MAX_TRACKER_PEERS = 2000
+/** Peers with a host name instead of an address that are looked up, of one answer. */
+export const MAX_TRACKER_PEER_NAMES = 16
+/** Characters of a tracker's `failure reason` or `warning message` that are kept. */
+export const MAX_TRACKER_TEXT = 256
+/** Trackers asked for one torrent; the rest of its list is left out. */
+export const MAX_TRACKERS = 200
+/** Peers asked for in an announce. */
+export const TRACKER_NUM_WANT = 200
+/** A37: bounds and default of the time between two announces, ms. */
+export const MIN_ANNOUNCE_MS = 60_000
+export const MAX_ANNOUNCE_MS = 3_600_000
+export const DEFAULT_ANNOUNCE_MS = 1_800_000
+/** A38: a silent tracker makes its tier wait this long before the next one is asked too, ms. */
+export const TRACKER_PATIENCE_MS = 3_000
+/** A failing tracker is left alone this long, doubled at each further failure, ms. */
+export const TRACKER_BACKOFF_MS = 15_000
+export const MAX_TRACKER_BACKOFF_MS = 1_800_000
+/** BEP 15: first wait for a UDP answer, doubled at each repeat, ms; and (A38) how often a request is sent in all. */
+export const UDP_TRACKER_WAIT_MS = 15_000
+export const UDP_TRACKER_TRIES = 4
+/** BEP 15: how long a connection id is good, ms. */
+export const UDP_CONNECTION_MS = 60_000
+/** BEP 15: info-hashes in one scrape datagram. */
+export const MAX_SCRAPE_HASHES = 74
+
+// --- names and connections
+
+/** A40, C26: a name lookup, ms; and how many run at once (they share libuv's threads with the disk). */
+export const DNS_LOOKUP_MS = 5_000
+export const MAX_DNS_LOOKUPS = 2
+/** How long a lookup waits for its turn, ms. */
+export const DNS_QUEUE_MS = 10_000
+/** Addresses of one name that are tried. */
+export const MAX_ADDRESSES_PER_NAME = 16
+/** A19: a TCP connection to a peer, ms. */
+export const CONNECT_MS = 10_000
+
 // --- peers and the wire (BEP 3)
 
 /** The block size everybody asks for, bytes. */

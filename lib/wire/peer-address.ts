@@ -1,8 +1,88 @@
-/** Where a peer listens, and the compact forms in which others tell us (BEP 23: 6 bytes; BEP 7: 18 bytes). */
+/** Where a peer listens: as text, and in the compact lists in which trackers and peers tell us (BEP 23: 6 bytes; BEP 7: 18). */
+import ipaddr from 'ipaddr.js'
 
 export interface PeerAddress {
   /** An IP address in text, never a name: `1.2.3.4` or `2001:db8::1`. */
   readonly host: string
   /** 1–65535. */
   readonly port: number
+}
+
+const COMPACT4_BYTES = 6
+const COMPACT6_BYTES = 18
+
+/**
+ * One spelling for each IP address, or undefined when `text` is none: IPv6 is compressed and in lower case, an IPv4 address
+ * mapped into IPv6 is written as IPv4. Short and octal forms of IPv4 and IPv6 zones are not addresses here.
+ */
+export function canonicalHost(text: string): string | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text
+  if (text.length > 45 || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
+  return ipv6Text(ipaddr.IPv6.parse(text))
+}
+
+/** Reads `1.2.3.4:6881` or `[2001:db8::1]:6881`; undefined for anything else, port 0 included. */
+export function parsePeerAddress(text: string): PeerAddress | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
+  if (!match) return undefined
+  const [, ipv6, ipv4, digits] = match
+  if (ipv6 !== undefined && !ipv6.includes(':')) return undefined
+  const host = canonicalHost(ipv6 ?? ipv4 ?? '')
+  const port = Number(digits)
+  return host !== undefined && isPort(port) ? { host, port } : undefined
+}
+
+/** The text that `parsePeerAddress` reads. */
+export function formatPeerAddress({ host, port }: PeerAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** True for a port that can be dialled: an integer from 1 to 65535. */
+export function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+}
+
+/** Peers of a BEP 23 list. Port 0 is dropped, so is an incomplete entry at the end; `limit` is how many are read at most. */
+export function parseCompactPeers4(bytes: Uint8Array, limit = Infinity): PeerAddress[] {
+  return parseCompact(bytes, COMPACT4_BYTES, limit, entry => entry.subarray(0, 4).join('.'))
+}
+
+/** Peers of a BEP 7 list; as `parseCompactPeers4`. */
+export function parseCompactPeers6(bytes: Uint8Array, limit = Infinity): PeerAddress[] {
+  return parseCompact(bytes, COMPACT6_BYTES, limit, entry => addressFromBytes(entry.subarray(0, 16)) ?? '')
+}
+
+/** The IPv4 peers among `peers` as a BEP 23 list. */
+export function encodeCompactPeers4(peers: readonly PeerAddress[]): Buffer {
+  return encodeCompact(peers.filter(peer => !peer.host.includes(':')))
+}
+
+/** The IPv6 peers among `peers` as a BEP 7 list. */
+export function encodeCompactPeers6(peers: readonly PeerAddress[]): Buffer {
+  return encodeCompact(peers.filter(peer => peer.host.includes(':')))
+}
+
+/** The text of 4 or 16 address bytes in network order; undefined for any other length. */
+export function addressFromBytes(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 4) return bytes.join('.')
+  if (bytes.length !== 16) return undefined
+  return ipv6Text(new ipaddr.IPv6([...bytes]))
+}
+
+function ipv6Text(address: ipaddr.IPv6): string {
+  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toString()
+}
+
+function parseCompact(bytes: Uint8Array, size: number, limit: number, hostOf: (entry: Uint8Array) => string) {
+  const peers: PeerAddress[] = []
+  for (let at = 0; at + size <= bytes.length && peers.length < limit; at += size) {
+    const entry = bytes.subarray(at, at + size)
+    const port = (entry[size - 2] ?? 0) * 256 + (entry[size - 1] ?? 0)
+    if (port !== 0) peers.push({ host: hostOf(entry), port })
+  }
+  return peers
+}
+
+function encodeCompact(peers: readonly PeerAddress[]): Buffer {
+  return Buffer.from(peers.flatMap(({ host, port }) => [...ipaddr.parse(host).toByteArray(), port >> 8, port & 0xff]))
 }

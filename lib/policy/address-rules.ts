@@ -1,0 +1,55 @@
+/** What kind of network an IP address belongs to; who may be dialled there is decided by its callers. */
+import ipaddr from 'ipaddr.js'
+
+/**
+ * - `loopback`: this machine
+ * - `private`: everything that is not routed on the internet: home and company networks, link-local, carrier NAT, reserved ranges
+ * - `multicast`: groups
+ * - `unusable`: no host at all: `0.0.0.0/8`, `::`, broadcast, or text that is not an address
+ * - `global`: the internet
+ */
+export type AddressScope = 'global' | 'private' | 'loopback' | 'multicast' | 'unusable'
+
+const SCOPES: Readonly<Record<string, AddressScope>> = {
+  unicast: 'global',
+  teredo: 'global',
+  loopback: 'loopback',
+  multicast: 'multicast',
+  unspecified: 'unusable',
+  broadcast: 'unusable'
+}
+
+/** Scope of an address in text. IPv4 inside IPv6 (mapped, NAT64, 6to4) is judged by the IPv4 address it leads to. */
+export function addressScope(host: string): AddressScope {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(host) && !(host.includes(':') && ipaddr.IPv6.isValid(host))) return 'unusable'
+  const address = ipaddr.parse(host)
+  const inner = address instanceof ipaddr.IPv6 ? innerIpv4(address) : undefined
+  const scope = SCOPES[(inner ?? address).range()] ?? 'private'
+  // RFC 4291: of IPv6, only 2000::/3 is handed out to the internet.
+  if (scope === 'global' && !inner && address instanceof ipaddr.IPv6 && !isGlobalUnicast(address)) return 'private'
+  return scope
+}
+
+/** True for an address that a peer can have. */
+export function isDialable(host: string): boolean {
+  const scope = addressScope(host)
+  return scope !== 'multicast' && scope !== 'unusable'
+}
+
+function isGlobalUnicast(address: ipaddr.IPv6): boolean {
+  return ((address.toByteArray()[0] ?? 0) & 0xe0) === 0x20
+}
+
+function innerIpv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
+  const bytes = address.toByteArray()
+  switch (address.range()) {
+    case 'ipv4Mapped': // ::ffff:0:0/96
+    case 'rfc6145': // ::ffff:0:0:0/96
+    case 'rfc6052': // 64:ff9b::/96
+      return new ipaddr.IPv4(bytes.slice(12))
+    case '6to4': // 2002:aabb:ccdd::/48 leads to aa.bb.cc.dd (RFC 3056)
+      return new ipaddr.IPv4(bytes.slice(2, 6))
+    default:
+      return undefined
+  }
+}
