@@ -80,6 +80,43 @@ export const MAX_MESSAGE_LENGTH = 2 ** 20
 export const MAX_REQUESTS_SENT = 250
 /** A bitfield of MAX_PIECES, bytes: the most that is kept before the torrent's size is known. */
 export const MAX_BITFIELD_LENGTH = 262_144
+/** A20: the whole handshake of a connection, ms. */
+export const HANDSHAKE_MS = 10_000
+/** A21: a peer that sends nothing, ms. */
+export const PEER_SILENT_MS = 120_000
+/** A22: we send a keep-alive after this long without anything else, ms; half of it while we hold the peer back. */
+export const KEEP_ALIVE_MS = 60_000
+/** A13: a request is served up to this length, ignored up to the second, and ends the connection beyond it, bytes. */
+export const MAX_SERVED_LENGTH = 16_384
+export const MAX_TOLERATED_REQUEST_LENGTH = 131_072
+/** A14: requests of one peer that wait; then its connection is held. */
+export const MAX_REQUESTS_QUEUED = 2000
+/** Requests that a choked peer may send before it is dropped (1.2: they may cross the choke on the wire). */
+export const MAX_REQUESTS_WHILE_CHOKED = 300
+/** A16: bytes that wait in one peer's socket. */
+export const MAX_UPLOAD_BUFFERED = 2 ** 20
+/** B79: a peer whose socket takes nothing of what waits for it, ms. */
+export const UPLOAD_STUCK_MS = 120_000
+/** B70, B71: messages without effect (unknown, keep-alive, choke and interest to and fro) in ten seconds. */
+export const MAX_IDLE_MESSAGES = 100
+export const IDLE_MESSAGES_MS = 10_000
+/** B80: blocks nobody asked for, before their share of all counts. */
+export const MAX_UNREQUESTED_BLOCKS = 16
+/** A24: connections of one torrent. */
+export const MAX_CONNECTIONS = 200
+/** A25: dials at the start, and then a second. */
+export const DIAL_BURST = 100
+export const DIALS_PER_SECOND = 30
+/** A26: incoming connections that have not finished their handshake. */
+export const MAX_PENDING_HANDSHAKES = 64
+/** B92: connections of one IP address, loopback aside. */
+export const MAX_CONNECTIONS_PER_IP = 2
+/** A27: addresses known for one torrent. */
+export const MAX_CANDIDATES = 2000
+/** A28: dials that fail before an address is forgotten. */
+export const MAX_DIAL_FAILURES = 3
+/** Peers that are unchoked at once. */
+export const MAX_UNCHOKED = 100
 
 // --- storage
 

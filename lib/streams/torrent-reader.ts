@@ -69,19 +69,25 @@ export class TorrentReader extends Readable {
 export async function pour(library: PieceLibrary, sink: Writable, { start, end, signal }: ReaderOptions): Promise<number> {
   const cursor = new ReadCursor(library, start, end)
   let written = 0
-  const gone = new Promise<never>((_, reject) => {
-    signal?.addEventListener('abort', () => reject(aborted(signal)), { once: true })
-    sink.once('error', reject)
-    sink.once('close', () => reject(new TorrentError('ERR_BT_ABORTED', 'the reader is gone')))
-  })
-  gone.catch(() => undefined)
+  // What ends the current wait early: the sink closes, the signal aborts.
+  let interrupt = (_reason: Error): void => undefined
+  const onAbort = (): void => interrupt(aborted(signal))
+  const onError = (error: Error): void => interrupt(error)
+  const onClose = (): void => interrupt(new TorrentError('ERR_BT_ABORTED', 'the reader is gone'))
+  const unlessInterrupted = <T>(step: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      interrupt = reject
+      step.then(resolve, reject)
+    })
+  signal?.addEventListener('abort', onAbort, { once: true })
+  sink.once('error', onError).once('close', onClose)
   try {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw aborted(signal)
     for (;;) {
-      const lease = await Promise.race([cursor.next(LENT_BYTES), gone])
+      const lease = await unlessInterrupted(cursor.next(LENT_BYTES))
       if (!lease) return written
       try {
-        await Promise.race([write(sink, lease.bytes), gone])
+        await unlessInterrupted(write(sink, lease.bytes))
         written += lease.bytes.length
       } finally {
         lease.release()
@@ -91,6 +97,8 @@ export async function pour(library: PieceLibrary, sink: Writable, { start, end, 
     throw withBytesDelivered(error as Error, written)
   } finally {
     cursor.close()
+    signal?.removeEventListener('abort', onAbort)
+    sink.off('error', onError).off('close', onClose)
   }
 }
 

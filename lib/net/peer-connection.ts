@@ -1,0 +1,328 @@
+/**
+ * One peer: the Writable end of its own `pipeline(socket, decoder, connection)`. Handles control messages at once and hands blocks to
+ * the host, whose held promise is the backpressure: the write callback waits for it, so the decoder stops, the socket pauses and TCP
+ * closes the window. Decides nothing about pieces.
+ */
+import type { Socket } from 'node:net'
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream'
+import type { Clock } from '../clock.js'
+import { ProtocolError } from '../errors.js'
+import * as limits from '../limits.js'
+import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
+import { Bitfield } from '../pieces/bitfield.js'
+import type { Supplier, SupplierPort } from '../policy/supplier.js'
+import { WireDecoder } from '../streams/wire-decoder.js'
+import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
+import { encodeHandshake } from '../wire/handshake.js'
+import { assertNever } from '../errors.js'
+import type { BlockSpan, WireMessage } from '../wire/message.js'
+import type { PeerAddress } from '../wire/peer-address.js'
+import type { PeerHost } from './peer-host.js'
+import { UploadQueue } from './upload-queue.js'
+
+/** Messages that may wait for this one to be handled. */
+const MESSAGES_HIGH_WATER_MARK = 4
+
+export interface PeerConnectionOptions {
+  readonly socket: Socket
+  readonly address: PeerAddress
+  readonly isIncoming: boolean
+  readonly clock: Clock
+  /** How long connecting took, ms: the first hint of the round trip. */
+  readonly connectMs: number
+  /** The torrent with this info-hash, if we serve it and want this peer. An outgoing connection has just one. */
+  readonly hostFor: (infoHash: InfoHash, connection: PeerConnection) => PeerHost | undefined
+  /** For an outgoing connection, whose handshake we send first. */
+  readonly host?: PeerHost
+  /** The handshake is done. Throwing ends the connection. */
+  readonly onOpen: (connection: PeerConnection, peerId: PeerId) => void
+  /** Called once, last of all. */
+  readonly onClose: (connection: PeerConnection, error: Error | undefined) => void
+}
+
+export class PeerConnection extends Writable implements SupplierPort {
+  readonly address: PeerAddress
+  readonly isIncoming: boolean
+  readonly openedAt: number
+  peerId: PeerId | undefined
+  /** Set once the handshake is done. */
+  supplier: Supplier | undefined
+  amChoking = true
+  peerInterested = false
+  /** Payload bytes received from this peer. */
+  downloaded = 0
+  uploaded = 0
+  readonly #options: PeerConnectionOptions
+  readonly #socket: Socket
+  readonly #clock: Clock
+  readonly #decoder: WireDecoder
+  #host: PeerHost | undefined
+  #uploads: UploadQueue | undefined
+  #outbox: Buffer[] = []
+  #isFlushPlanned = false
+  #sentBitfield = false
+  #gotBitfield = false
+  #heardAt: number
+  #wroteAt: number
+  #heldSince: number | undefined
+  #drainedAt: number
+  #idleMessages = 0
+  #idleSince: number
+  #requestsWhileChoked = 0
+  #blocks = 0
+  #unrequested = 0
+
+  constructor(options: PeerConnectionOptions) {
+    super({ objectMode: true, highWaterMark: MESSAGES_HIGH_WATER_MARK })
+    this.#options = options
+    this.#socket = options.socket
+    this.#clock = options.clock
+    this.#host = options.host
+    this.address = options.address
+    this.isIncoming = options.isIncoming
+    this.openedAt = this.#heardAt = this.#wroteAt = this.#drainedAt = this.#idleSince = this.#clock.now()
+    this.#decoder = new WireDecoder(options.host && Math.ceil(options.host.geometry.pieceCount / 8))
+  }
+
+  /** Starts the pipeline; call once. */
+  start(): void {
+    pipeline(this.#socket, this.#decoder, this, error => {
+      this.#socket.destroy()
+      this.#uploads?.clear()
+      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier)
+      this.#options.onClose(this, error ?? undefined)
+    })
+    if (this.#host) this.#send(encodeHandshake(this.#host.infoHash, this.#host.peerId))
+  }
+
+  // --- what we say
+
+  request(spans: readonly BlockSpan[]): void {
+    this.#send(encodeSpans('request', spans))
+  }
+
+  cancel(spans: readonly BlockSpan[]): void {
+    if (spans.length > 0) this.#send(encodeSpans('cancel', spans))
+  }
+
+  setInterested(amInterested: boolean): void {
+    this.#send(encodeMessage({ type: amInterested ? 'interested' : 'notInterested' }))
+  }
+
+  sendHave(piece: number): void {
+    // Before the bitfield went out the piece is in it.
+    if (this.#sentBitfield) this.#send(encodeMessage({ type: 'have', piece }))
+  }
+
+  setChoking(amChoking: boolean): void {
+    if (this.amChoking === amChoking) return
+    this.amChoking = amChoking
+    if (amChoking) this.#uploads?.clear()
+    else this.#requestsWhileChoked = 0
+    this.#send(encodeMessage({ type: amChoking ? 'choke' : 'unchoke' }))
+  }
+
+  /** Called about once a second: keep-alives and time-outs. Time in which we hold the peer does not count against it. */
+  tick(now: number): void {
+    const idleMs = this.#heldSince === undefined ? limits.KEEP_ALIVE_MS : limits.KEEP_ALIVE_MS / 2
+    if (this.supplier && now - this.#wroteAt >= idleMs) this.#send(KEEP_ALIVE)
+    if (this.#socket.writableLength === 0) this.#drainedAt = now
+    if (!this.supplier && now - this.openedAt > limits.HANDSHAKE_MS) {
+      this.#drop('ERR_BT_HANDSHAKE', 'the handshake took too long')
+    } else if (this.#heldSince === undefined && now - this.#heardAt > limits.PEER_SILENT_MS) {
+      this.#drop('ERR_BT_PEER_SILENT', 'the peer is silent')
+    } else if (now - this.#drainedAt > limits.UPLOAD_STUCK_MS) {
+      this.#drop('ERR_BT_PEER_SILENT', 'the peer takes nothing of what it asked for')
+    }
+  }
+
+  // --- what we hear
+
+  override _write(message: WireMessage, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    let held: Promise<void> | undefined
+    try {
+      held = this.#handle(message)
+    } catch (error) {
+      callback(error as Error)
+      return
+    }
+    if (!held) {
+      callback()
+      return
+    }
+    this.#heldSince = this.#clock.now()
+    this.supplier?.pipeline.hold()
+    void held.then(() => {
+      this.#heldSince = undefined
+      this.#heardAt = this.#clock.now()
+      this.supplier?.pipeline.resume(this.#heardAt)
+      callback()
+    })
+  }
+
+  #handle(message: WireMessage): Promise<void> | undefined {
+    this.#heardAt = this.#clock.now()
+    if (message.type === 'handshake') this.#onHandshake(message.infoHash)
+    else if (message.type === 'peerId') this.#onPeerId(message.peerId)
+    else {
+      if (!this.#host || !this.supplier) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', `${message.type} before the handshake`)
+      return this.#handleMessage(message, this.#host, this.supplier)
+    }
+    return undefined
+  }
+
+  #onHandshake(infoHash: InfoHash): void {
+    const host = this.#options.hostFor(infoHash, this)
+    if (!host || (this.#host && this.#host !== host)) {
+      throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer wants another torrent')
+    }
+    // BEP 3 lets the receiving side answer as soon as it knows the torrent, before the peer id.
+    if (!this.#host) this.#send(encodeHandshake(host.infoHash, host.peerId))
+    this.#host = host
+  }
+
+  #onPeerId(peerId: PeerId): void {
+    const host = this.#host
+    if (!host) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'a peer id without a handshake')
+    if (peerId.equals(host.peerId)) throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer is ourselves')
+    this.peerId = peerId
+    const now = this.#clock.now()
+    this.supplier = host.scheduler.addSupplier(this, new Bitfield(host.geometry.pieceCount), now, this.#options.connectMs)
+    this.#uploads = new UploadQueue(this.#socket, {
+      readBlock: (piece, begin, length) => host.readBlock(piece, begin, length),
+      onUploaded: bytes => {
+        this.uploaded += bytes
+        host.onUploaded(bytes)
+      }
+    })
+    this.#options.onOpen(this, peerId)
+    if (host.have.count > 0) this.#send(encodeMessage({ type: 'bitfield', bits: host.have.toBytes() }))
+    this.#sentBitfield = true
+  }
+
+  #handleMessage(
+    message: Exclude<WireMessage, { type: 'handshake' | 'peerId' }>,
+    host: PeerHost,
+    supplier: Supplier
+  ): Promise<void> | undefined {
+    switch (message.type) {
+      case 'block':
+        return this.#onBlock(message, host, supplier)
+      case 'request':
+        return this.#onRequest(message, host)
+      case 'have':
+        this.#onHave(message.piece, host, supplier)
+        return undefined
+      case 'bitfield':
+        this.#onBitfield(message.bits, host, supplier)
+        return undefined
+      case 'choke':
+        this.#countIdle()
+        host.scheduler.onChoke(supplier)
+        break
+      case 'unchoke':
+        host.scheduler.onUnchoke(supplier)
+        break
+      case 'interested':
+        this.peerInterested = true
+        break
+      case 'notInterested':
+        this.#countIdle()
+        this.peerInterested = false
+        break
+      case 'cancel':
+        this.#onCancel(message, host)
+        return undefined
+      case 'port':
+      case 'unknown':
+        this.#countIdle()
+        return undefined
+      default:
+        return assertNever(message)
+    }
+    host.onChange()
+    return undefined
+  }
+
+  #onBlock(message: WireMessage & { type: 'block' }, host: PeerHost, supplier: Supplier): Promise<void> | undefined {
+    const { piece, begin, data } = message
+    const { outcome, held } = host.acceptBlock(supplier, piece, begin, data)
+    this.#blocks++
+    this.downloaded += data.length
+    // Late answers to what we took back are duplicates, not faults.
+    if (outcome === 'unrequested' && ++this.#unrequested > limits.MAX_UNREQUESTED_BLOCKS && this.#unrequested * 20 > this.#blocks) {
+      throw new ProtocolError('ERR_BT_FLOOD', 'the peer sends blocks that nobody asked for')
+    }
+    host.onChange()
+    return held
+  }
+
+  #onHave(piece: number, host: PeerHost, supplier: Supplier): void {
+    const index = host.geometry.pieceIndex(piece)
+    if (index === undefined) throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
+    host.scheduler.onHave(supplier, index)
+    host.onChange()
+  }
+
+  #onBitfield(bits: Buffer, host: PeerHost, supplier: Supplier): void {
+    if (this.#gotBitfield) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'a second bitfield')
+    this.#gotBitfield = true
+    const pieces = Bitfield.fromBytes(bits, host.geometry.pieceCount)
+    if (!pieces) throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', 'a bitfield of a wrong length or with spare bits set')
+    host.scheduler.onBitfield(supplier, pieces)
+    host.onChange()
+  }
+
+  #onRequest({ piece, begin, length }: BlockSpan, host: PeerHost): Promise<void> | undefined {
+    const index = host.geometry.pieceIndex(piece)
+    if (index === undefined || length === 0 || begin + length > host.geometry.lengthOf(index)) {
+      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for bytes that do not exist (${piece}, ${begin}, ${length})`)
+    }
+    if (length > limits.MAX_TOLERATED_REQUEST_LENGTH) throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for ${length} bytes`)
+    if (this.amChoking) {
+      if (++this.#requestsWhileChoked <= limits.MAX_REQUESTS_WHILE_CHOKED) return undefined
+      throw new ProtocolError('ERR_BT_FLOOD', 'the peer goes on asking while it is choked')
+    }
+    // Without the fast extension (BEP 6) there is no way to say no.
+    if (length > limits.MAX_SERVED_LENGTH || !host.have.has(index)) return undefined
+    return this.#uploads?.add({ piece: index, begin, length })
+  }
+
+  #onCancel({ piece, begin, length }: BlockSpan, host: PeerHost): void {
+    const index = host.geometry.pieceIndex(piece)
+    if (index !== undefined) this.#uploads?.cancel({ piece: index, begin, length })
+  }
+
+  /** Messages that change nothing are a way to keep us busy. */
+  #countIdle(): void {
+    const now = this.#clock.now()
+    if (now - this.#idleSince > limits.IDLE_MESSAGES_MS) {
+      this.#idleSince = now
+      this.#idleMessages = 0
+    }
+    this.#idleMessages += 1 + this.#decoder.takeKeepAlives()
+    if (this.#idleMessages > limits.MAX_IDLE_MESSAGES) throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
+  }
+
+  // --- the socket
+
+  /** What is said within one turn of the loop leaves in one packet. */
+  #send(bytes: Buffer): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return
+    this.#outbox.push(bytes)
+    if (this.#isFlushPlanned) return
+    this.#isFlushPlanned = true
+    process.nextTick(() => {
+      this.#isFlushPlanned = false
+      const [first, ...more] = this.#outbox
+      this.#outbox = []
+      this.#wroteAt = this.#clock.now()
+      if (first && !this.#socket.destroyed) this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
+    })
+  }
+
+  #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT', message: string): void {
+    this.destroy(new ProtocolError(code, message))
+  }
+}

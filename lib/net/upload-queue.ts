@@ -1,0 +1,102 @@
+/** Blocks a peer asked us for, sent one after the other as its socket takes them. Decides nobody's turn. */
+import type { Socket } from 'node:net'
+import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED } from '../limits.js'
+import type { PieceIndex } from '../pieces/geometry.js'
+import type { Lease } from '../streams/storage.js'
+import { encodeBlockHeader } from '../wire/codec.js'
+
+export interface AskedBlock {
+  readonly piece: PieceIndex
+  readonly begin: number
+  readonly length: number
+}
+
+export interface UploadSource {
+  readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  onUploaded(bytes: number): void
+}
+
+export class UploadQueue {
+  readonly #socket: Socket
+  readonly #source: UploadSource
+  readonly #queue: AskedBlock[] = []
+  #isSending = false
+  #whenRoom: (() => void) | undefined
+  #drain: Promise<void> | undefined
+
+  constructor(socket: Socket, source: UploadSource) {
+    this.#socket = socket
+    this.#source = source
+  }
+
+  get size(): number {
+    return this.#queue.length
+  }
+
+  /** Adds a request. A promise when the queue is full: the caller reads no further until it resolves. */
+  add(block: AskedBlock): Promise<void> | undefined {
+    this.#queue.push(block)
+    if (!this.#isSending) void this.#send()
+    if (this.#queue.length < MAX_REQUESTS_QUEUED) return undefined
+    return new Promise(resolve => {
+      this.#whenRoom = resolve
+    })
+  }
+
+  cancel({ piece, begin, length }: AskedBlock): void {
+    const at = this.#queue.findIndex(asked => asked.piece === piece && asked.begin === begin && asked.length === length)
+    if (at >= 0) this.#queue.splice(at, 1)
+    this.#letOn()
+  }
+
+  /** Forgets all: the peer was choked or is gone. */
+  clear(): void {
+    this.#queue.length = 0
+    this.#letOn()
+  }
+
+  async #send(): Promise<void> {
+    this.#isSending = true
+    try {
+      for (let block = this.#queue.shift(); block && !this.#socket.destroyed; block = this.#queue.shift()) {
+        this.#letOn()
+        await this.#sendBlock(block)
+      }
+    } finally {
+      this.#isSending = false
+    }
+  }
+
+  async #sendBlock(block: AskedBlock): Promise<void> {
+    const lease = await this.#source.readBlock(block.piece, block.begin, block.length)
+    if (!lease) return
+    if (this.#socket.destroyed) {
+      lease.release()
+      return
+    }
+    this.#socket.cork()
+    this.#socket.write(encodeBlockHeader(block.piece, block.begin, block.length))
+    this.#socket.write(lease.bytes, () => lease.release())
+    this.#socket.uncork()
+    this.#source.onUploaded(block.length)
+    if (this.#socket.writableLength >= MAX_UPLOAD_BUFFERED) await this.#drained()
+  }
+
+  #drained(): Promise<void> {
+    this.#drain ??= new Promise(resolve => {
+      const done = (): void => {
+        this.#drain = undefined
+        this.#socket.off('drain', done).off('close', done)
+        resolve()
+      }
+      this.#socket.on('drain', done).on('close', done)
+    })
+    return this.#drain
+  }
+
+  #letOn(): void {
+    if (this.#queue.length >= MAX_REQUESTS_QUEUED) return
+    this.#whenRoom?.()
+    this.#whenRoom = undefined
+  }
+}
