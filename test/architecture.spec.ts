@@ -72,7 +72,8 @@ describe('the check of the architecture', () => {
     ['a file of 401 lines', 'lib/net/a.ts', '//\n'.repeat(401)],
     ['console in lib', 'lib/torrent.ts', `const f = () => console.error('x')`],
     ['a top-level await', 'lib/client.ts', `export const x = await Promise.resolve(1)`],
-    ['a top-level for await', 'lib/client.ts', `for await (const x of []) x()`]
+    ['a top-level for await', 'lib/client.ts', `for await (const x of []) x()`],
+    ['a top-level await using', 'lib/client.ts', `await using x = y()`]
   ]
   for (const [why, path, text] of refused) {
     it(`refuses ${why}`, () => {
