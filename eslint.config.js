@@ -32,7 +32,7 @@ export default defineConfig(
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'Give it a name: `export class`, `export function`.' },
-        { selector: '[accessibility=private]', message: 'Private is `#`.' },
+        { selector: ':not([kind=constructor])[accessibility=private]', message: 'Private is `#`.' },
         { selector: 'TSAsExpression > TSAsExpression.expression', message: 'A double cast hides a wrong type.' }
       ]
     }
