@@ -5,8 +5,8 @@ import { refuse } from './refusal.js'
 
 /** A file as the torrent says it. */
 export interface ListedFile {
-  /** Raw elements of the path below the torrent's name; empty for a single file and for padding without a path. */
-  readonly elements: readonly Buffer[]
+  /** The path below the torrent's name, not yet safe; empty for a single file and for padding without a path. */
+  readonly elements: readonly string[]
   /** Bytes; 0 for a symbolic link. */
   readonly length: number
   readonly kind: 'file' | 'padding' | 'symlink'
@@ -61,20 +61,20 @@ function readKind(item: BencodeValue, index: number): ListedFile['kind'] {
   return 'symlink'
 }
 
-function readPath(item: BencodeValue, kind: ListedFile['kind'], index: number): Buffer[] {
+function readPath(item: BencodeValue, kind: ListedFile['kind'], index: number): string[] {
   const path = item.get('path.utf-8') ?? item.get('path')
   if (!path && kind === 'padding') return []
   if (!path) refuse(`file ${index} has no path`)
   return readElements(path, `the path of file ${index}`)
 }
 
-function readElements(path: BencodeValue, what: string): Buffer[] {
+function readElements(path: BencodeValue, what: string): string[] {
   const items = path.items()
   if (!items) refuse(`${what} is not a list`)
-  const elements: Buffer[] = []
+  const elements: string[] = []
   for (const item of items) {
     if (elements.length >= MAX_PATH_DEPTH) refuse(`${what} has more than ${MAX_PATH_DEPTH} elements`)
-    elements.push(item.bytes ?? refuse(`${what} holds something that is not a string`))
+    elements.push(item.text ?? refuse(`${what} holds something that is not a string`))
   }
   if (elements.length === 0) refuse(`${what} is empty`)
   return elements

@@ -2,7 +2,6 @@
  * Names in a .torrent → names that are safe in any folder. The only place where such names are cleaned; it never refuses, it
  * repairs, and the same bytes always give the same name. Knows nothing of disks: whoever opens the file checks again.
  */
-import { isUtf8 } from 'node:buffer'
 import { MAX_NAME_BYTES } from '../limits.js'
 import { INVISIBLE } from './display-text.js'
 
@@ -18,25 +17,26 @@ const STAND_IN = '_'
 const EXTENSION_BYTES = 9
 
 /** A path of one or more elements, joined by `/`. An element of which nothing is left becomes `_`: never `.`, `..`, or empty. */
-export function sanitizePath(elements: readonly Uint8Array[], rules: PathRules): string {
+export function sanitizePath(elements: readonly string[], rules: PathRules): string {
   return elements.map(element => sanitizeElement(element, rules) || STAND_IN).join('/')
 }
 
-/** One element of a path: empty when nothing is left of it, and never `.`, `..`, or with a slash in it. */
-export function sanitizeElement(bytes: Uint8Array, rules: PathRules): string {
-  const text = decodeName(bytes)
+/**
+ * One element of a path, as UTF-8 decoding gave it: empty when nothing is left of it, and never `.`, `..`, or with a slash in it.
+ * A run of U+FFFD, which is what bad UTF-8 decodes to, becomes one `_`.
+ */
+export function sanitizeElement(name: string, rules: PathRules): string {
+  if (!rules.windows && PLAIN.test(name)) return name
+  const clean = name
     .replace(/[/\\]/g, '')
     .replace(INVISIBLE, '')
-    .replace(/\p{Cc}/gu, STAND_IN)
-  const element = rules.windows ? fitWindows(shorten(text.replace(/[?<>"|*:]/g, STAND_IN))) : shorten(text)
+    .replace(/\p{Cc}|\ufffd+/gu, STAND_IN)
+  const element = rules.windows ? fitWindows(shorten(clean.replace(/[?<>"|*:]/g, STAND_IN))) : shorten(clean)
   return element === '.' || element === '..' ? '' : element
 }
 
-/** UTF-8 in which each run of bytes that is not UTF-8 (overlong forms and surrogates too) becomes one `_`. */
-function decodeName(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
-  return isUtf8(bytes) ? text : text.replace(/\ufffd+/g, STAND_IN)
-}
+/** Most names: short, printable ASCII without slashes, not led by a dot. Nothing below would change them. */
+const PLAIN = /^[!--0-[\]-~][ -.0-[\]-~]{0,239}$/
 
 /**
  * Cuts a name that file systems would refuse. The character that reaches MAX_NAME_BYTES is kept whole, and so is an extension:

@@ -25,8 +25,8 @@ export function isHybrid(info: BencodeValue): boolean {
   return true
 }
 
-/** Throws ERR_BT_METAINFO when the v2 half is broken or differs from `list`, the v1 half. `name` is the raw name of the torrent. */
-export function checkHybrid(info: BencodeValue, name: Buffer, pieceLength: number, list: FileList): void {
+/** Throws ERR_BT_METAINFO when the v2 half is broken or differs from `list`, the v1 half. `name` is the torrent's name as it stands there. */
+export function checkHybrid(info: BencodeValue, name: string, pieceLength: number, list: FileList): void {
   // BEP 52: > piece length … MUST be a power of two and at least 16KiB.
   if (pieceLength < BLOCK_LENGTH || !Number.isInteger(Math.log2(pieceLength))) {
     refuse(`'piece length' is ${pieceLength}, but v2 takes only powers of two from ${BLOCK_LENGTH}`)
@@ -47,12 +47,12 @@ export function checkHybrid(info: BencodeValue, name: Buffer, pieceLength: numbe
   if (index !== tree.length) refuse(`its v1 half has ${index} files, its v2 half ${tree.length}`)
 }
 
-function isSame(v1: ListedFile, v2: ListedFile | undefined, elements: readonly Buffer[]): boolean {
+function isSame(v1: ListedFile, v2: ListedFile | undefined, elements: readonly string[]): boolean {
   return (
     v2?.kind === v1.kind &&
     v2.length === v1.length &&
     v2.elements.length === elements.length &&
-    v2.elements.every((element, i) => elements[i]?.equals(element))
+    v2.elements.every((element, i) => elements[i] === element)
   )
 }
 
@@ -60,7 +60,7 @@ function isSame(v1: ListedFile, v2: ListedFile | undefined, elements: readonly B
 function readTree(root: BencodeValue | undefined): ListedFile[] {
   if (root?.kind !== 'dictionary') refuse("'file tree' is missing or not a dictionary")
   const files: ListedFile[] = []
-  const walks = [{ path: [] as Buffer[], entries: root.entries() }]
+  const walks = [{ path: [] as string[], entries: root.entries() }]
   for (let walk = walks.at(-1); walk; walk = walks.at(-1)) {
     const step = walk.entries?.next()
     if (!step || step.done) {
@@ -70,7 +70,7 @@ function readTree(root: BencodeValue | undefined): ListedFile[] {
     const [name, node] = step.value
     if (name.length === 0) refuse("'file tree' holds an empty name")
     if (node.kind !== 'dictionary') refuse("'file tree' holds something that is not a dictionary")
-    const path = [...walk.path, name]
+    const path = [...walk.path, name.toString('utf8')]
     const leaf = node.get('')
     if (!leaf) walks.push({ path, entries: node.entries() })
     else if (hasSiblings(node)) refuse("'file tree' holds a file that is also a folder")
@@ -85,7 +85,7 @@ function hasSiblings(node: BencodeValue): boolean {
   return entries?.next().done === false
 }
 
-function readLeaf(leaf: BencodeValue, elements: Buffer[]): ListedFile {
+function readLeaf(leaf: BencodeValue, elements: string[]): ListedFile {
   const attributes = leaf.get('attr')?.bytes
   if (attributes?.includes('p')) refuse("'file tree' holds a padding file")
   if (attributes?.includes('l') && leaf.get('symlink path')) return { elements, length: 0, kind: 'symlink' }

@@ -64,7 +64,7 @@ export function parseMetainfo(
   const infoHash = infoHashOf(info.raw)
   const rawName = readName(info)
   const name = sanitizeElement(rawName, rules) || infoHash.toString('hex')
-  if (rawName.toString() !== name) warnings.push(`made the torrent's name safe: ${name}`)
+  if (rawName !== name) warnings.push(`made the torrent's name safe: ${name}`)
   const list = readFileList(info)
   const pieceLength = readPieceLength(info)
   const pieceHashes = readPieceHashes(info, list.length, pieceLength)
@@ -119,10 +119,10 @@ function heedFaults(decoded: Decoded, info: BencodeValue, isV2: boolean, length:
 
 const PIECES = Buffer.from('pieces')
 
-function readName(info: BencodeValue): Buffer {
-  const name = info.get('name.utf-8')?.bytes ?? info.get('name')?.bytes
-  if (!name) refuse("'name' is missing or not a string")
-  if (name.length > 0 && name.every(byte => byte === 0)) refuse("'name' holds nothing but NUL")
+function readName(info: BencodeValue): string {
+  const name = info.get('name.utf-8')?.text ?? info.get('name')?.text
+  if (name === undefined) refuse("'name' is missing or not a string")
+  if (name !== '' && name.replaceAll('\0', '') === '') refuse("'name' holds nothing but NUL")
   return name
 }
 

@@ -44,7 +44,7 @@ function fullPath(file: ListedFile, name: string, path: string): string {
 function warn(list: FileList, files: readonly MetainfoFile[], name: string, warnings: string[]): void {
   const changed = files.filter((file, i) => {
     const said = list.files[i]
-    return said?.kind === 'file' && file.path !== [name, ...said.elements].join('/')
+    return said?.kind === 'file' && file.path !== fullPath(said, name, said.elements.join('/'))
   })
   const [first] = changed
   if (first) warnings.push(`made ${changed.length} file names safe or distinct, the first: ${first.path}`)
