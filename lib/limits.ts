@@ -51,8 +51,6 @@ export const MAX_TRACKER_PEERS = 2000
 export const MAX_TRACKER_PEER_NAMES = 16
 /** Characters of a tracker's `failure reason` or `warning message` that are kept. */
 export const MAX_TRACKER_TEXT = 256
-/** Trackers asked for one torrent; the rest of its list is left out. */
-export const MAX_TRACKERS = 200
 /** Peers asked for in an announce. */
 export const TRACKER_NUM_WANT = 200
 /** A37: bounds and default of the time between two announces, ms. */
@@ -138,3 +136,18 @@ export const MAX_UNCHOKED = 100
 
 /** Budget of all piece buffers, bytes (`maxMemory`). */
 export const DEFAULT_MAX_MEMORY = 64 * 2 ** 20
+/** Read-ahead and requests in flight take at most this share of the budget. */
+export const READ_AHEAD_SHARE = 0.5
+/** No peer connected since the start, ms (`peerTimeoutMs`). */
+export const DEFAULT_PEER_TIMEOUT_MS = 120_000
+/** No verified byte while one is wanted, ms (`stallTimeoutMs`). */
+export const DEFAULT_STALL_TIMEOUT_MS = 300_000
+/** Without progress for this long, one line says why, ms. */
+export const WAITING_AFTER_MS = 15_000
+/** First port to listen on, and how many further ones are tried. */
+export const DEFAULT_PORT = 6881
+export const PORT_TRIES = 16
+/** A reader that took nothing for this long keeps only its head when another needs the room, ms. */
+export const READER_PAUSED_MS = 2000
+/** The torrent's failures that are shown for one piece: after so many failed hashes the data itself is suspected. */
+export const MAX_PIECE_FAILURES = 20

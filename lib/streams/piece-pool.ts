@@ -49,11 +49,11 @@ export class PiecePool {
   }
 
   /**
-   * Memory for one piece, or `undefined` when the budget is spent. One slot is kept for urgent pieces, which may also go over the
-   * budget by one slot a reader.
+   * Memory for one piece, or `undefined` when the budget is spent. A piece that a reader waits for may go over it, by one a reader:
+   * else pieces further on could fill the budget and the reader would wait for ever.
    */
   take(isUrgent: boolean): Credit | undefined {
-    const limit = isUrgent ? this.#budgetSlots + this.#extra() : this.#budgetSlots - 1
+    const limit = this.#budgetSlots + (isUrgent ? this.#extra() : 0)
     while (this.#used >= limit) if (!this.#evict(isUrgent)) return undefined
     this.#used++
     const bytes = this.#free.pop() ?? this.#grow()

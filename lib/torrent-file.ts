@@ -1,0 +1,65 @@
+/** One file of a torrent: its place in the byte stream, and the streams that read it. */
+import type { Writable } from 'node:stream'
+import { TorrentError } from './errors.js'
+import type { MetainfoFile } from './metainfo/metainfo.js'
+import type { PieceLibrary } from './streams/read-cursor.js'
+import { pour, TorrentReader } from './streams/torrent-reader.js'
+
+export interface ReadStreamOptions {
+  /** First byte, within the file. Default 0. */
+  readonly start?: number
+  /** Last byte, itself included, as in `fs.createReadStream`. Default: the last of the file. */
+  readonly end?: number
+  /** Bytes the stream holds ready. Default 64 KiB. */
+  readonly highWaterMark?: number
+  /** Destroys the stream with `ERR_BT_ABORTED`. */
+  readonly signal?: AbortSignal
+}
+
+export class TorrentFile {
+  /** Position in `torrent.files`. */
+  readonly index: number
+  /** Safe relative path, `/` between elements. */
+  readonly path: string
+  /** Last element of the path. */
+  readonly name: string
+  /** Bytes. */
+  readonly length: number
+  /** First byte in the torrent's byte stream. */
+  readonly offset: number
+  readonly #library: PieceLibrary
+
+  constructor(library: PieceLibrary, file: MetainfoFile, index: number) {
+    this.#library = library
+    this.index = index
+    this.path = file.path
+    this.name = file.path.slice(file.path.lastIndexOf('/') + 1)
+    this.length = file.length
+    this.offset = file.offset
+  }
+
+  /**
+   * The file's bytes, or those from `start` to `end` inclusive, in order and verified. While nobody reads, little is fetched. Ends after
+   * exactly the promised bytes; anything else is an `error` with `code` and `bytesDelivered`. Destroying it frees its window at once.
+   */
+  createReadStream(options: ReadStreamOptions = {}): TorrentReader {
+    return new TorrentReader(this.#library, { ...options, ...this.#range(options) })
+  }
+
+  /**
+   * Writes the file's bytes to `sink` without copying them and without ending it: each chunk is lent only until the sink's write
+   * callback, which suits pipes, sockets and files, not Transforms that keep what they get. Resolves to the bytes written.
+   */
+  writeTo(sink: Writable, options: ReadStreamOptions = {}): Promise<number> {
+    return pour(this.#library, sink, { ...this.#range(options), signal: options.signal })
+  }
+
+  /** The inclusive range within the file as a half-open one within the torrent. */
+  #range({ start = 0, end = this.length - 1 }: ReadStreamOptions): { start: number; end: number } {
+    const isWhole = Number.isInteger(start) && Number.isInteger(end)
+    if (!isWhole || start < 0 || end >= this.length || start > end + 1) {
+      throw new TorrentError('ERR_BT_OPTION', `no bytes ${start}-${end} in a file of ${this.length} bytes`)
+    }
+    return { start: this.offset + start, end: this.offset + end + 1 }
+  }
+}
