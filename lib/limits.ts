@@ -132,6 +132,19 @@ export const MAX_UNCHOKED = 100
 
 // --- storage
 
+/** A46: descriptors of payload files open at once; the least recently used is closed for the next. */
+export const MAX_OPEN_FILES = 40
+/** File system calls of one walk over many files (survey, sync, folders) at once. */
+export const MAX_FILE_OPERATIONS = 16
+/** B125: a resume record, bytes; a longer one is not read. */
+export const MAX_RECORD_BYTES = 64 * 2 ** 20
+/** Verified pieces that wait for their sync and the record: at most this long, milliseconds… */
+export const CHECKPOINT_INTERVAL_MS = 5_000
+/** …or this many bytes, whichever comes first. */
+export const CHECKPOINT_BYTES = 64 * 2 ** 20
+/** C19: how long a file is tried again when the process has no descriptor left, milliseconds. */
+export const DESCRIPTOR_WAIT_MS = 5_000
+
 // --- memory and time of a torrent
 
 /** Budget of all piece buffers, bytes (`maxMemory`). */

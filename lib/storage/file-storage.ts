@@ -1,0 +1,288 @@
+/**
+ * A torrent as files in a folder. It knows which pieces are stored and when they are safe; which bytes lie in which file, and how to get at a
+ * file without harm, others of this folder know. It trusts its caller that a piece is verified.
+ *
+ * Life: `open` → hash `candidates` through `readInto` → `adopt` → `write` and `read` → `finish` when complete → `close`.
+ */
+import { join } from 'node:path'
+import { systemClock, type Clock } from '../clock.js'
+import { StorageError } from '../errors.js'
+import type { Metainfo } from '../metainfo/metainfo.js'
+import type { Geometry, PieceIndex } from '../pieces/geometry.js'
+import type { Lease, Storage, VerifiedPiece } from '../streams/storage.js'
+import { Checkpoint, type Landing } from './checkpoint.js'
+import { diskError, diskFullError, freeBytes, isDiskFull, systemCode } from './disk-error.js'
+import { byteCount, nodeFileSystem, type FileSystem } from './file-system.js'
+import { FileTable, type PieceSet } from './file-table.js'
+import { LockFile } from './lock-file.js'
+import { PayloadFiles } from './payload-files.js'
+import { isRecordPath, recordName, ResumeRecord } from './resume-record.js'
+import { TargetFolder } from './target-folder.js'
+
+export interface FileStorageOptions {
+  /** Target folder; made when it is not there. */
+  readonly dir: string
+  readonly metainfo: Metainfo
+  readonly geometry: Geometry
+  /** Positions in `metainfo.files` of the files to keep; no other is ever made or read. */
+  readonly selected: ReadonlySet<number>
+  /** Files that are there, are not ours and do not verify: write over them rather than refuse. */
+  readonly overwrite: boolean
+  /** For seeding: nothing is made, locked or written, and what is missing stays missing. Default false. */
+  readonly readOnly?: boolean
+  readonly fileSystem?: FileSystem
+  readonly clock?: Clock
+}
+
+/** What `open` found and made. `record` and `lock` are absent when read-only. */
+interface Parts {
+  readonly target: TargetFolder
+  readonly table: FileTable
+  readonly record: ResumeRecord | undefined
+  readonly lock: LockFile | undefined
+}
+
+export class FileStorage implements Storage {
+  readonly #options: FileStorageOptions
+  readonly #fileSystem: FileSystem
+  readonly #geometry: Geometry
+  readonly #target: TargetFolder
+  readonly #table: FileTable
+  readonly #record: ResumeRecord | undefined
+  readonly #lock: LockFile | undefined
+  readonly #files: PayloadFiles
+  readonly #checkpoint: Checkpoint
+  /** 1: every selected byte of the piece is in its file. */
+  readonly #stored: Uint8Array
+  readonly #have: PieceSet = { has: index => this.#stored[index] === 1 }
+  /** Calls that change something and have not ended; `close` waits for them. */
+  readonly #busy = new Set<Promise<void>>()
+  #adopted = false
+  #closing: Promise<void> | undefined
+
+  private constructor(options: FileStorageOptions, fileSystem: FileSystem, parts: Parts) {
+    const { metainfo, geometry, clock = systemClock } = options
+    this.#options = options
+    this.#fileSystem = fileSystem
+    this.#geometry = geometry
+    this.#target = parts.target
+    this.#table = parts.table
+    this.#record = parts.record
+    this.#lock = parts.lock
+    this.#files = new PayloadFiles(fileSystem, parts.target, parts.table, metainfo.files, clock)
+    this.#checkpoint = new Checkpoint(landing => this.#makeDurable(landing), clock)
+    this.#stored = new Uint8Array(geometry.pieceCount)
+  }
+
+  /**
+   * Looks at what is there; makes nothing but the folder and a lock. Rejects with ERR_BT_LOCKED, ERR_BT_FILE_TYPE, ERR_BT_PATH, or
+   * ERR_BT_DISK (a folder that cannot be written, for one).
+   */
+  static async open(options: FileStorageOptions): Promise<FileStorage> {
+    const { dir, metainfo, geometry, selected, readOnly = false, fileSystem = nodeFileSystem } = options
+    refuseRecordPaths(metainfo)
+    let lock: LockFile | undefined
+    try {
+      const target = await TargetFolder.open(fileSystem, dir, { create: !readOnly })
+      if (!readOnly) lock = await LockFile.take(fileSystem, join(target.path, `${recordName(metainfo)}.lock`))
+      const record = readOnly ? undefined : await ResumeRecord.load(fileSystem, target, metainfo)
+      const table = await FileTable.survey(target, metainfo, geometry, selected, record)
+      return new FileStorage(options, fileSystem, { target, table, record, lock })
+    } catch (error) {
+      await lock?.release().catch(() => undefined) // The first error is the one to tell.
+      throw diskError(error, `cannot ${readOnly ? 'read' : 'write to'} the folder ${dir}`)
+    }
+  }
+
+  /** What was odd and is worth a line to the user. */
+  get warnings(): readonly string[] {
+    return this.#record?.damaged ? ['the resume record is damaged: every file is checked'] : []
+  }
+
+  /** Pieces that may be there already and are worth hashing, in order. */
+  candidates(): PieceIndex[] {
+    return this.#table.candidates()
+  }
+
+  /**
+   * Fills `target` (as long as the piece; any memory) for the check; padding is zeros. Resolves to false when a file is missing or
+   * too short there, or was not selected; `target` then holds anything. Rejects with `StorageError`.
+   */
+  async readInto(index: PieceIndex, target: Buffer): Promise<boolean> {
+    this.#assertOpen()
+    try {
+      return await this.#files.fill(this.#geometry.pieceOffset(index), target)
+    } catch (error) {
+      if (error instanceof StorageError && systemCode(error.cause) === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  /**
+   * Takes the result of the check and makes ready for writing: decides about files that are not ours, compares free space with what is
+   * missing, writes the record, then makes the folders. Rejects with ERR_BT_FILE_EXISTS or ERR_BT_DISK_FULL before anything is made.
+   */
+  adopt(have: PieceSet): Promise<void> {
+    return this.#track(this.#adopt(have))
+  }
+
+  /** Writes pieces that follow each other; a run of bytes in one file is one system call. See `Storage`. */
+  async write(pieces: readonly VerifiedPiece[]): Promise<void> {
+    try {
+      await this.#track(this.#write(pieces))
+    } finally {
+      for (const piece of pieces) piece.release()
+    }
+  }
+
+  /** Lends a copy in ordinary memory; `undefined` when the piece, or a file it lies in, is not kept here. See `Storage`. */
+  async read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
+    this.#assertOpen()
+    const offset = this.#geometry.pieceOffset(index) + begin
+    if (!this.#have.has(index) || !this.#files.keeps(offset, length)) return undefined
+    const bytes = Buffer.allocUnsafeSlow(length)
+    if (await this.#files.fill(offset, bytes)) return { bytes, release: () => undefined }
+    const paths = this.#files.pathsOf(offset, length)
+    throw new StorageError('ERR_BT_DISK', `${paths}: shorter than it was: something else changed it`)
+  }
+
+  /**
+   * When every selected piece is written: syncs, makes empty files, sees that each file is there and as long as it must be, and removes
+   * the record. Rejects with `StorageError`; the record is then still there.
+   */
+  finish(): Promise<void> {
+    return this.#track(this.#finish())
+  }
+
+  /** Waits for writes, makes durable what landed, closes the files and gives back the lock. See `Storage`. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #track(work: Promise<void>): Promise<void> {
+    this.#busy.add(work)
+    try {
+      await work
+    } finally {
+      this.#busy.delete(work)
+    }
+  }
+
+  async #adopt(have: PieceSet): Promise<void> {
+    this.#assertOpen()
+    const found = this.candidates().filter(index => have.has(index))
+    for (const index of found) this.#stored[index] = 1
+    if (this.#record) {
+      this.#table.decide(this.#have, this.#options.overwrite)
+      const needed = this.#table.spaceNeeded(this.#have)
+      const free = await freeBytes(this.#fileSystem, this.#target.path)
+      if (free !== undefined && free < needed) throw await diskFullError(this.#fileSystem, this.#target.path, needed)
+      await this.#claim(this.#record, found).catch((error: unknown) => this.#fail(error, 'cannot write to'))
+    }
+    this.#adopted = true
+  }
+
+  /** The record before the folders, the folders before any file; then what was found is synced: nobody knows whether it ever was. */
+  async #claim(record: ResumeRecord, found: readonly PieceIndex[]): Promise<void> {
+    const owned = [...this.#table.files()].filter(file => file.owned)
+    const unsure = found.filter(index => !record.hasPiece(index) && this.#table.isOwn(index))
+    await record.keepOnly(
+      position => this.#table.at(position) !== undefined,
+      index => this.#stored[index] === 1
+    )
+    for (const file of owned) record.mark(file.position, { size: file.size, mtimeMs: file.mtimeMs })
+    if (owned.length > 0) await record.save()
+    await this.#files.prepare(owned.filter(file => !this.#table.isComplete(file, this.#have)))
+    if (unsure.length === 0) return
+    const standing = owned.filter(file => file.size > 0)
+    this.#checkpoint.landed(
+      unsure,
+      standing.map(file => file.position),
+      0
+    )
+  }
+
+  async #write(pieces: readonly VerifiedPiece[]): Promise<void> {
+    this.#assertOpen()
+    this.#checkpoint.throwIfFailed()
+    const [first] = pieces
+    if (!first) return
+    if (!this.#record || !this.#adopted)
+      throw new StorageError('ERR_BT_DISK', 'these files were not opened for writing')
+    const buffers = pieces.map(piece => piece.bytes)
+    const indexes = pieces.map(piece => piece.index)
+    try {
+      const touched = await this.#files.write(this.#geometry.pieceOffset(first.index), buffers)
+      for (const index of indexes) this.#stored[index] = 1
+      this.#checkpoint.landed(indexes, touched, byteCount(buffers))
+    } catch (error) {
+      await this.#fail(error, 'cannot write to')
+    }
+  }
+
+  /** Data, names of new files, and only then the record (C11). */
+  async #makeDurable(landing: Landing): Promise<void> {
+    const record = this.#record
+    if (!record) return
+    try {
+      const marks = await this.#files.sync(landing.files)
+      for (const [position, mark] of marks) record.mark(position, mark)
+      for (const index of landing.pieces) if (this.#table.isOwn(index)) record.addPiece(index)
+      await this.#files.withRoom(() => record.save())
+    } catch (error) {
+      await this.#fail(error, 'cannot make durable what was written to')
+    }
+  }
+
+  async #finish(): Promise<void> {
+    this.#assertOpen()
+    const record = this.#record
+    if (!record) return
+    if (!this.#adopted || !this.#table.hasAll(this.#have)) {
+      throw new StorageError(
+        'ERR_BT_DISK',
+        `${this.#table.missingBytes(this.#have)} bytes of the files are still missing`
+      )
+    }
+    await this.#checkpoint.drain()
+    try {
+      await this.#files.complete()
+      for (const file of this.#table.files()) record.forget(file.position)
+      await this.#files.withRoom(() => record.saveOrRemove())
+    } catch (error) {
+      await this.#fail(error, 'cannot finish the files in')
+    }
+  }
+
+  async #close(): Promise<void> {
+    const failures: unknown[] = []
+    const note = (error: unknown) => failures.push(error)
+    await Promise.allSettled(this.#busy)
+    await this.#checkpoint.drain().catch(note)
+    this.#checkpoint.stop()
+    await this.#files.close().catch(note)
+    await this.#lock?.release().catch(note)
+    if (failures.length > 0) await this.#fail(failures[0], 'cannot close the files in')
+  }
+
+  /** Rejects with the error in our words; a full disk says how much is missing. */
+  async #fail(error: unknown, doing: string): Promise<never> {
+    const folder = this.#target.path
+    if (!isDiskFull(error)) throw diskError(error, `${doing} ${folder}`)
+    throw await diskFullError(this.#fileSystem, folder, this.#table.missingBytes(this.#have), error)
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StorageError('ERR_BT_DISK', 'the files are closed')
+  }
+}
+
+function refuseRecordPaths(metainfo: Metainfo): void {
+  const bad = metainfo.files.find(file => isRecordPath(file.path))
+  if (bad)
+    throw new StorageError(
+      'ERR_BT_PATH',
+      `${bad.path}: a torrent must not bring a file with the name of a resume record`
+    )
+}
