@@ -40,16 +40,13 @@ function isGlobalUnicast(address: ipaddr.IPv6): boolean {
   return ((address.toByteArray()[0] ?? 0) & 0xe0) === 0x20
 }
 
+/** Ranges of IPv6 that hold an IPv4 address in their last 4 bytes: `::ffff:0:0/96`, `::ffff:0:0:0/96` and `64:ff9b::/96`. */
+const MAPPED_RANGES = new Set(['ipv4Mapped', 'rfc6145', 'rfc6052'])
+
 function innerIpv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
   const bytes = address.toByteArray()
-  switch (address.range()) {
-    case 'ipv4Mapped': // ::ffff:0:0/96
-    case 'rfc6145': // ::ffff:0:0:0/96
-    case 'rfc6052': // 64:ff9b::/96
-      return new ipaddr.IPv4(bytes.slice(12))
-    case '6to4': // 2002:aabb:ccdd::/48 leads to aa.bb.cc.dd (RFC 3056)
-      return new ipaddr.IPv4(bytes.slice(2, 6))
-    default:
-      return undefined
-  }
+  const range = address.range()
+  if (MAPPED_RANGES.has(range)) return new ipaddr.IPv4(bytes.slice(12))
+  // RFC 3056: 2002:aabb:ccdd::/48 leads to aa.bb.cc.dd.
+  return range === '6to4' ? new ipaddr.IPv4(bytes.slice(2, 6)) : undefined
 }

@@ -30,8 +30,6 @@ export function redactSecrets(text: string, url: string): string {
  */
 export function printableText(bytes: Uint8Array, maxLength: number): string {
   const text = new TextDecoder().decode(bytes.subarray(0, 4 * maxLength))
-  return [...text.replace(/\s+/gu, ' ').replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, '')]
-    .slice(0, maxLength)
-    .join('')
-    .trim()
+  const clean = text.replace(/\s+/gu, ' ').replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, '')
+  return Array.from(clean).slice(0, maxLength).join('').trim()
 }

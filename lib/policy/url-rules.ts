@@ -8,7 +8,7 @@ import { MAX_URL_LENGTH } from '../limits.js'
 /**
  * Who gave us the URL, and so what it may reach:
  * - `user`: typed by the user; anything but a redirect from the internet into a private network
- * - `tracker`: from a torrent; on this machine only paths that begin with `/announce`
+ * - `tracker`: from a torrent; on this machine only paths that begin with `/announce` (or, derived from it, `/scrape`)
  * - `swarm`: any other URL from a torrent or a peer; no query string to a host that is not on the internet
  */
 export type UrlTrust = 'user' | 'tracker' | 'swarm'
@@ -23,7 +23,6 @@ export function urlRefusal(url: URL, trust: UrlTrust): string | undefined {
   if (url.hostname === '') return 'no host'
   if (url.port === '0') return 'port 0'
   if (trust !== 'user' && isInternationalName(url.hostname)) return 'international host names are not allowed'
-  if (trust === 'tracker') return announceKeyRefusal(url)
   return undefined
 }
 
@@ -38,7 +37,7 @@ export function addressRefusal(
   if (scope === 'multicast' || scope === 'unusable') return `address ${address} is not a host`
   if (scope === 'global') return undefined
   if (cameFromGlobal) return `redirect from the internet to the ${scope} address ${address}`
-  if (trust === 'tracker' && scope === 'loopback' && !url.pathname.startsWith('/announce')) {
+  if (trust === 'tracker' && scope === 'loopback' && !/^\/(?:announce|scrape)/.test(url.pathname)) {
     return 'a tracker on this machine must have a path that begins with /announce'
   }
   if (trust === 'swarm' && url.search !== '') return `a query string to the ${scope} address ${address}`
@@ -50,7 +49,7 @@ export function isInternationalName(host: string): boolean {
   return host.split('.').some(label => /^xn--/i.test(label) || /[^\x20-\x7e]/.test(label))
 }
 
-/** Why the query of a tracker's URL is refused, or undefined. */
+/** Why the query of a tracker's URL, as the torrent has it, is refused; undefined when it is not. */
 export function announceKeyRefusal(url: URL): string | undefined {
   for (const key of url.searchParams.keys()) {
     if (ANNOUNCE_KEYS.has(key.toLowerCase())) return `the URL already has the key ${key.toLowerCase()}`

@@ -65,7 +65,7 @@ export class UdpSocket implements DatagramPort {
     this.#handlers.clear()
     const opened = await Promise.allSettled(this.#sockets.values())
     this.#sockets.clear()
-    await Promise.all(opened.map(result => (result.status === 'fulfilled' ? closeSocket(result.value) : undefined)))
+    await Promise.all(opened.flatMap(result => (result.status === 'fulfilled' ? [closeSocket(result.value)] : [])))
   }
 
   #socket(family: Family): Promise<Socket> {
