@@ -164,3 +164,5 @@ export const PORT_TRIES = 16
 export const READER_PAUSED_MS = 2000
 /** The torrent's failures that are shown for one piece: after so many failed hashes the data itself is suspected. */
 export const MAX_PIECE_FAILURES = 20
+/** How we name ourselves to HTTP servers. */
+export const USER_AGENT = 'bt-stream/0.1.0'

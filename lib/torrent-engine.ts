@@ -19,7 +19,7 @@ import { PieceAssembler, type Acceptance } from './streams/piece-assembler.js'
 import { PiecePool } from './streams/piece-pool.js'
 import { PieceVerifier } from './streams/piece-verifier.js'
 import { PieceWriter } from './streams/piece-writer.js'
-import type { PieceLibrary } from './streams/read-cursor.js'
+import type { PieceLibrary, WindowChange } from './streams/read-cursor.js'
 import type { Lease, Storage } from './streams/storage.js'
 import type { BlockData } from './wire/message.js'
 
@@ -56,6 +56,11 @@ export class TorrentEngine implements PieceLibrary {
   readonly windows = new Set<ReadWindow>()
   /** When a piece was last stored. */
   storedAt: number
+  /** Bytes that readers took. */
+  delivered = 0
+  /** From the first wish to read until the first verified byte was there. */
+  firstByteMs: number | undefined
+  #wishedAt: number | undefined
   readonly #options: EngineOptions
   readonly #storage: Storage
   readonly #assembler: PieceAssembler
@@ -127,8 +132,11 @@ export class TorrentEngine implements PieceLibrary {
 
   // --- for readers
 
-  onWindow(window: ReadWindow, change: 'opened' | 'moved' | 'closed'): void {
+  onWindow(window: ReadWindow, change: WindowChange, bytes = 0): void {
+    this.delivered += bytes
+    if (bytes > 0 && this.#wishedAt !== undefined) this.firstByteMs ??= this.#now - this.#wishedAt
     if (change === 'opened') {
+      this.#wishedAt ??= this.#now
       this.windows.add(window)
       this.scheduler.addWindow(window)
     } else if (change === 'closed') {
@@ -201,6 +209,11 @@ export class TorrentEngine implements PieceLibrary {
     for (const { reject } of this.#waiting.values()) reject(this.#failure)
     this.#waiting.clear()
     await this.#storage.close()
+  }
+
+  /** Complete pieces wait for the hash or the disk, and peers are held. */
+  get isDiskSlow(): boolean {
+    return this.#assembler.isHolding
   }
 
   // --- inside

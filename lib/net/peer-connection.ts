@@ -226,11 +226,13 @@ export class PeerConnection extends Writable implements SupplierPort {
         break
       case 'interested':
         this.peerInterested = true
-        break
+        host.onInterest(this)
+        return undefined
       case 'notInterested':
         this.#countIdle()
         this.peerInterested = false
-        break
+        host.onInterest(this)
+        return undefined
       case 'cancel':
         this.#onCancel(message, host)
         return undefined

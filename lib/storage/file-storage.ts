@@ -135,6 +135,11 @@ export class FileStorage implements Storage {
     }
   }
 
+  /** Every byte of the piece is kept here: none lies in a file that was not selected. */
+  keeps(index: PieceIndex): boolean {
+    return this.#files.keeps(this.#geometry.pieceOffset(index), this.#geometry.lengthOf(index))
+  }
+
   /** Lends a copy in ordinary memory; `undefined` when the piece, or a file it lies in, is not kept here. See `Storage`. */
   async read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
     this.#assertOpen()

@@ -33,6 +33,11 @@ export class PieceAssembler extends Readable {
     this.#isUrgent = isUrgent
   }
 
+  /** Peers are held until the verifier takes more. */
+  get isHolding(): boolean {
+    return this.#waitingBytes > WAITING_BYTES
+  }
+
   /** Takes a block: the one copy of its bytes. Never throws for what a peer sent. */
   accept(supplier: Supplier, piece: number, begin: number, data: BlockData, now: number): Acceptance {
     const outcome = this.#taker.onBlock(supplier, piece, begin, data, now)

@@ -3,12 +3,15 @@ import type { Geometry, PieceIndex } from '../pieces/geometry.js'
 import { ReadWindow } from '../pieces/read-window.js'
 import type { Lease } from './storage.js'
 
+/** `moved`: the reader took bytes or began to wait. */
+export type WindowChange = 'opened' | 'moved' | 'closed'
+
 /** What a cursor needs of the torrent it reads. */
 export interface PieceLibrary {
   readonly geometry: Geometry
   now(): number
-  /** A window opened, moved or began to wait: what is fetched may change. */
-  onWindow(window: ReadWindow, change: 'opened' | 'moved' | 'closed'): void
+  /** What is fetched may change. `bytes`: how many the reader took. */
+  onWindow(window: ReadWindow, change: WindowChange, bytes?: number): void
   /** Resolves when the piece is verified and stored; rejects when it never will be (closed, failed, stalled). */
   whenHere(index: PieceIndex): Promise<void> | undefined
   read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
@@ -50,7 +53,7 @@ export class ReadCursor {
         return undefined
       }
       this.#window.take(length, this.#library.now())
-      this.#library.onWindow(this.#window, 'moved')
+      this.#library.onWindow(this.#window, 'moved', length)
       return lease
     }
   }

@@ -1,0 +1,22 @@
+/** What users import. */
+export { openTorrent, Torrent } from './torrent.js'
+export { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
+export type { TorrentReader } from './streams/torrent-reader.js'
+export type { TorrentOptions } from './options.js'
+export { readMetainfo, type TorrentSource } from './torrent-source.js'
+export type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
+export type { PeerInfo, PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './stats.js'
+export {
+  BtError,
+  MetainfoError,
+  ProtocolError,
+  StorageError,
+  TorrentError,
+  TrackerError,
+  type ErrorCode,
+  type MetainfoErrorCode,
+  type ProtocolErrorCode,
+  type StorageErrorCode,
+  type TorrentErrorCode,
+  type TrackerErrorCode
+} from './errors.js'

@@ -1,0 +1,52 @@
+/** What is on disk already, hashed piece by piece: existing data is never believed. */
+import { Bitfield } from './pieces/bitfield.js'
+import type { Geometry, PieceIndex } from './pieces/geometry.js'
+import type { FileStorage } from './storage/file-storage.js'
+import type { HashPool } from './streams/hash-pool.js'
+import type { PiecePool } from './streams/piece-pool.js'
+
+export interface CheckOptions {
+  readonly storage: FileStorage
+  readonly geometry: Geometry
+  readonly hashes: HashPool
+  /** Memory to read into. */
+  readonly pool: PiecePool
+  /** 20 bytes a piece. */
+  readonly expected: Buffer
+  readonly isStopped: () => boolean
+  readonly onChecked: (checked: number, total: number) => void
+}
+
+/** Pieces read and hashed at once. */
+const AT_ONCE = 4
+
+/** The pieces that are on disk and right. */
+export async function checkStored(options: CheckOptions): Promise<Bitfield> {
+  const { storage, geometry, hashes, onChecked } = options
+  const good = new Bitfield(geometry.pieceCount)
+  const candidates = storage.candidates()
+  if (candidates.length === 0) return good
+  hashes.warmUp()
+  let next = 0
+  let checked = 0
+  const work = async (): Promise<void> => {
+    for (let index = candidates[next++]; index !== undefined && !options.isStopped(); index = candidates[next++]) {
+      if (await isRight(index, options)) good.set(index)
+      onChecked(++checked, candidates.length)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return good
+}
+
+async function isRight(index: PieceIndex, { storage, geometry, hashes, pool, expected }: CheckOptions): Promise<boolean> {
+  const credit = pool.take(false)
+  const length = geometry.lengthOf(index)
+  const bytes = credit?.bytes.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
+  try {
+    if (!(await storage.readInto(index, bytes))) return false
+    return (await hashes.sha1(bytes)).equals(expected.subarray(index * 20, index * 20 + 20))
+  } finally {
+    credit?.release()
+  }
+}

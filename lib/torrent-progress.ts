@@ -1,0 +1,110 @@
+/** A torrent's pulse, once a second: rates, and the two clocks that end a download nobody serves. */
+import type { Clock, Timer } from './clock.js'
+import { TorrentError } from './errors.js'
+import { WAITING_AFTER_MS } from './limits.js'
+
+const BEAT_MS = 1000
+/** Rates are means over about this long. */
+const RATE_WINDOW_MS = 3000
+
+/** What the pulse looks at. */
+export interface ProgressSide {
+  readonly clock: Clock
+  readonly peerTimeoutMs: number
+  readonly stallTimeoutMs: number
+  downloaded(): number
+  uploaded(): number
+  /** When a piece was last stored. */
+  storedAt(): number
+  /** Something is wanted that is not here, and neither reader nor disk holds us. */
+  isWanting(): boolean
+  /** A peer has been connected at some time. */
+  hadPeer(): boolean
+  /** Why nothing comes. */
+  reason(): string | undefined
+  /** Where peers were looked for and what came of it, for the error when there are none. */
+  sources(): string
+  onBeat(now: number): void
+  onWaiting(reason: string): void
+  onTimeout(error: TorrentError): void
+}
+
+export class TorrentProgress {
+  downloadRate = 0
+  uploadRate = 0
+  /** Set while nothing has come for a while. */
+  waiting: string | undefined
+  readonly #side: ProgressSide
+  #timer: Timer
+  #beatAt: number
+  #lastDownloaded = 0
+  #lastUploaded = 0
+  /** Since when something is wanted and nothing came. */
+  #wantingSince: number | undefined
+  /** Time without any peer while something was wanted. */
+  #alone = 0
+
+  constructor(side: ProgressSide) {
+    this.#side = side
+    this.#beatAt = side.clock.now()
+    this.#timer = side.clock.setTimer(() => this.#beat(), BEAT_MS)
+  }
+
+  stop(): void {
+    this.#side.clock.clearTimer(this.#timer)
+  }
+
+  #beat(): void {
+    const now = this.#side.clock.now()
+    // A machine that slept, or a loop that stood still, has not been waiting for peers.
+    const elapsed = Math.min(now - this.#beatAt, 2 * BEAT_MS)
+    this.#timer = this.#side.clock.setTimer(() => this.#beat(), BEAT_MS)
+    this.#measure(now - this.#beatAt)
+    this.#beatAt = now
+    this.#side.onBeat(now)
+    this.#watch(now, elapsed)
+  }
+
+  #measure(elapsedMs: number): void {
+    const [downloaded, uploaded] = [this.#side.downloaded(), this.#side.uploaded()]
+    const weight = Math.min(1, elapsedMs / RATE_WINDOW_MS)
+    const perSecond = 1000 / Math.max(elapsedMs, 1)
+    this.downloadRate += ((downloaded - this.#lastDownloaded) * perSecond - this.downloadRate) * weight
+    this.uploadRate += ((uploaded - this.#lastUploaded) * perSecond - this.uploadRate) * weight
+    this.#lastDownloaded = downloaded
+    this.#lastUploaded = uploaded
+  }
+
+  #watch(now: number, elapsed: number): void {
+    const { peerTimeoutMs, stallTimeoutMs } = this.#side
+    if (!this.#side.isWanting()) {
+      this.#wantingSince = undefined
+      this.waiting = undefined
+      return
+    }
+    this.#wantingSince = Math.max(this.#wantingSince ?? now, this.#side.storedAt())
+    this.#tellReason(now - this.#wantingSince)
+    if (!this.#side.hadPeer()) {
+      this.#alone += elapsed
+      if (peerTimeoutMs > 0 && this.#alone >= peerTimeoutMs) this.#side.onTimeout(this.#noPeers(peerTimeoutMs))
+    } else if (stallTimeoutMs > 0 && now - this.#wantingSince >= stallTimeoutMs) {
+      const reason = this.#side.reason() ?? 'nothing came'
+      this.#side.onTimeout(new TorrentError('ERR_BT_STALLED', `no verified byte for ${stallTimeoutMs / 1000} s: ${reason}`))
+    }
+  }
+
+  #tellReason(waitedMs: number): void {
+    if (waitedMs < WAITING_AFTER_MS) {
+      this.waiting = undefined
+      return
+    }
+    const reason = this.#side.reason()
+    if (reason === this.waiting) return
+    this.waiting = reason
+    if (reason !== undefined) this.#side.onWaiting(reason)
+  }
+
+  #noPeers(timeoutMs: number): TorrentError {
+    return new TorrentError('ERR_BT_NO_PEERS', `no peer connected within ${timeoutMs / 1000} s (${this.#side.sources()})`)
+  }
+}

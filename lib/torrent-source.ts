@@ -1,0 +1,58 @@
+/** Where a .torrent comes from: bytes, a file, a URL. */
+import { open } from 'node:fs/promises'
+import { MetainfoError } from './errors.js'
+import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
+import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
+
+/** Path, `http(s)://` or `file://` URL of a .torrent, or its bytes. */
+export type TorrentSource = string | URL | Uint8Array
+
+/** Rejects with `MetainfoError`, or with the signal's reason. */
+export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
+  return parseMetainfo(source instanceof Uint8Array ? source : await readSource(source, signal))
+}
+
+async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const text = typeof source === 'string' ? source : source.href
+  if (/^https?:/i.test(text)) return await readUrl(text, signal)
+  if (/^magnet:/i.test(text)) throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
+  return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text))
+}
+
+async function readUrl(url: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  const { fetchBytes } = await import('./transport/fetch-bytes.js')
+  try {
+    return await fetchBytes(url, { trust: 'user', maxBytes: MAX_TORRENT_BYTES, userAgent: USER_AGENT, signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new MetainfoError('ERR_BT_SOURCE', `cannot fetch ${url}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Never more than the limit is read, whatever the file is. */
+async function readFile(path: string | URL): Promise<Buffer> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      if (size > MAX_TORRENT_BYTES) throw tooLarge()
+      const chunks: Buffer[] = []
+      let length = 0
+      for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+        length += chunk.length
+        if (length > MAX_TORRENT_BYTES) throw tooLarge()
+        chunks.push(chunk)
+      }
+      return Buffer.concat(chunks)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (error instanceof MetainfoError) throw error
+    throw new MetainfoError('ERR_BT_SOURCE', `cannot read ${String(path)}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function tooLarge(): MetainfoError {
+  return new MetainfoError('ERR_BT_METAINFO_TOO_LARGE', `a .torrent of more than ${MAX_TORRENT_BYTES} bytes`)
+}

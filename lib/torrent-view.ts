@@ -1,0 +1,79 @@
+/** A torrent's inside as others see it: figures, peers, trackers, and the reason why nothing comes. */
+import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
+import type { MetainfoFile } from './metainfo/metainfo.js'
+import type { PeerConnection } from './net/peer-connection.js'
+import type { Bitfield } from './pieces/bitfield.js'
+import type { Geometry } from './pieces/geometry.js'
+import { whySlow } from './policy/why-slow.js'
+import type { PeerInfo, PeerStats, TrackerInfo } from './stats.js'
+import type { TorrentEngine } from './torrent-engine.js'
+import type { TorrentPeers } from './torrent-peers.js'
+import { formatPeerAddress } from './wire/peer-address.js'
+
+/** Pieces that hold bytes of a file. */
+export function* piecesOf(file: MetainfoFile | undefined, geometry: Geometry): Generator<number> {
+  if (!file || file.length === 0) return
+  const last = geometry.pieceAt(file.offset + file.length - 1)
+  for (let index: number = geometry.pieceAt(file.offset); index <= last; index++) yield index
+}
+
+/** Bytes of the pieces set in `pieces` (and in `within`, when it is given). */
+export function bytesOf(pieces: Bitfield, geometry: Geometry, within?: Bitfield): number {
+  if (!within) {
+    const last = geometry.pieceIndex(geometry.pieceCount - 1)
+    const short = last !== undefined && pieces.has(last) ? geometry.pieceLength - geometry.lengthOf(last) : 0
+    return pieces.count * geometry.pieceLength - short
+  }
+  let bytes = 0
+  for (let index = 0; index < pieces.length; index++) {
+    const piece = pieces.has(index) && within.has(index) ? geometry.pieceIndex(index) : undefined
+    if (piece !== undefined) bytes += geometry.lengthOf(piece)
+  }
+  return bytes
+}
+
+export function peerInfo({ address, peerId, isIncoming }: PeerConnection): PeerInfo {
+  return { address: formatPeerAddress(address), peerId: peerId?.toString('hex') ?? '', isIncoming }
+}
+
+export function peerStats(connection: PeerConnection): PeerStats {
+  const { supplier, downloaded, uploaded } = connection
+  const model = supplier?.pipeline.model
+  return {
+    ...peerInfo(connection),
+    isChoking: supplier?.isChoking ?? true,
+    pieces: supplier?.pieces.count ?? 0,
+    downloaded,
+    uploaded,
+    rate: model?.isMeasured === true ? model.rate : 0,
+    roundTripMs: model?.roundTripMs ?? 0,
+    requests: supplier?.pipeline.size ?? 0
+  }
+}
+
+export function trackerInfo({ url, state, peers, error, warning }: TrackerStatus): TrackerInfo {
+  const message = error?.message ?? warning
+  return { url, state, peers, ...(message === undefined ? {} : { message }) }
+}
+
+/** Why nothing comes, in one line; `undefined` when nothing is wanted. */
+export function slowReason(engine: TorrentEngine, peers: TorrentPeers): string | undefined {
+  const connections = [...peers.swarm.peers()]
+  const piece = engine.firstMissing()
+  const active = piece === undefined ? undefined : engine.scheduler.pieces.get(piece)
+  const holders = active ? Array.from({ length: active.blockCount }, (_, block) => active.holders(block)).flat() : []
+  const holder = connections.find(({ supplier }) => supplier !== undefined && supplier === holders[0])
+  return whySlow({
+    peers: connections.length,
+    choking: connections.filter(({ supplier }) => supplier?.isChoking).length,
+    dialling: peers.swarm.diallingCount,
+    candidates: peers.swarm.candidates.size,
+    piece,
+    owners: piece === undefined ? 0 : connections.filter(({ supplier }) => supplier?.pieces.has(piece)).length,
+    isReaderSlow: engine.windows.size > 0 && piece === undefined,
+    isDiskSlow: engine.isDiskSlow,
+    failures: piece === undefined ? 0 : engine.failures(piece),
+    asked: holders.length,
+    holder: holder && formatPeerAddress(holder.address)
+  })
+}

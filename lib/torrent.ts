@@ -1,0 +1,349 @@
+/** A torrent: opened from a source, read through its files, downloaded to disk, served to others. Wires the parts and owns their life. */
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { BtError, StorageError, TorrentError } from './errors.js'
+import { asPeerId } from './metainfo/info-hash.js'
+import type { Metainfo } from './metainfo/metainfo.js'
+import type { PeerConnection } from './net/peer-connection.js'
+import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
+import { Bitfield } from './pieces/bitfield.js'
+import { Geometry, type PieceIndex } from './pieces/geometry.js'
+import { FileStorage } from './storage/file-storage.js'
+import { HashPool } from './streams/hash-pool.js'
+import { checkStored } from './torrent-check.js'
+import { TorrentEngine } from './torrent-engine.js'
+import { TorrentFile } from './torrent-file.js'
+import { TorrentPeers } from './torrent-peers.js'
+import { TorrentProgress } from './torrent-progress.js'
+import { readMetainfo, type TorrentSource } from './torrent-source.js'
+import { bytesOf, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
+import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './stats.js'
+import { formatPeerAddress } from './wire/peer-address.js'
+
+/** The client's name in our peer id, in the style of BEP 20. */
+const PEER_ID_PREFIX = '-BS0010-'
+
+/**
+ * Opens a torrent: reads the .torrent, prepares the storage and begins to look for peers. Nothing is fetched until a reader or
+ * `download` wants it. Rejects with `MetainfoError`, `StorageError`, or `TorrentError` (`ERR_BT_OPTION`, `ERR_BT_ABORTED`).
+ */
+export async function openTorrent(source: TorrentSource, options: TorrentOptions = {}): Promise<Torrent> {
+  const checked = checkOptions(options)
+  throwIfAborted(checked.signal)
+  const metainfo = await readMetainfo(source, checked.signal)
+  return await Torrent.open(metainfo, checked)
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new TorrentError('ERR_BT_ABORTED', 'aborted', { cause: signal.reason })
+}
+
+export class Torrent extends EventEmitter<TorrentEvents> {
+  readonly metainfo: Metainfo
+  /** Files of the torrent in its order, padding left out. */
+  readonly files: readonly TorrentFile[]
+  readonly #options: CheckedOptions
+  readonly #engine: TorrentEngine
+  readonly #peers: TorrentPeers
+  readonly #progress: TorrentProgress
+  readonly #hashes: HashPool
+  readonly #storage: FileStorage | undefined
+  /** Pieces that hold bytes of the files to be kept. */
+  readonly #selected: Bitfield
+  /** Resolves when what is on disk has been checked and we look for peers. */
+  readonly #started: Promise<void>
+  readonly #onAbort: () => void
+  /** An open torrent keeps the process alive, however quiet its network is. */
+  readonly #alive = setInterval(() => undefined, 2 ** 30)
+  #failure: BtError | undefined
+  #closing: Promise<void> | undefined
+  #download: Promise<void> | undefined
+
+  private constructor(metainfo: Metainfo, options: CheckedOptions, storage: FileStorage | undefined, selected: Bitfield) {
+    super()
+    this.metainfo = metainfo
+    this.#options = options
+    this.#storage = storage
+    this.#selected = selected
+    this.#hashes = new HashPool()
+    this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
+    this.#peers = this.#makePeers()
+    this.#progress = this.#makeProgress()
+    const payload = metainfo.files.filter(file => !file.padding)
+    this.files = payload.map((file, index) => new TorrentFile(this.#engine, file, index))
+    this.#onAbort = () => void this.#abort(options.signal)
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#started = this.#start()
+    this.#started.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** See `openTorrent`. */
+  static async open(metainfo: Metainfo, options: CheckedOptions): Promise<Torrent> {
+    const { pieceLength, length } = metainfo
+    if (options.isMemoryGiven && options.maxMemory < 2 * Math.min(pieceLength, length)) {
+      const needed = `this torrent's pieces of ${pieceLength} bytes need at least ${2 * pieceLength}`
+      throw new StorageError('ERR_BT_MEMORY', `a budget of ${options.maxMemory} bytes is too small: ${needed}`)
+    }
+    const geometry = new Geometry(length, pieceLength)
+    const files = selectFiles(metainfo, options.only)
+    const selected = new Bitfield(geometry.pieceCount)
+    for (const file of files) for (const index of piecesOf(metainfo.files[file], geometry)) selected.set(index)
+    const { dir, overwrite, readOnly, clock } = options
+    const storage =
+      dir === undefined ? undefined : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
+    throwIfAborted(options.signal)
+    return new Torrent(metainfo, options, storage, selected)
+  }
+
+  /** 40 hexadecimal digits. */
+  get infoHash(): string {
+    return this.metainfo.infoHash.toString('hex')
+  }
+
+  get name(): string {
+    return this.metainfo.name
+  }
+
+  /** Bytes of the torrent, padding included. */
+  get length(): number {
+    return this.metainfo.length
+  }
+
+  /** Every byte of every file is verified and on disk. */
+  get isComplete(): boolean {
+    return this.#storage !== undefined && this.#engine.have.isComplete
+  }
+
+  /** The file with this index or path. Throws `ERR_BT_NO_FILE`. */
+  file(which: number | string): TorrentFile {
+    const file = typeof which === 'number' ? this.files[which] : this.files.find(({ path }) => path === which)
+    if (!file) throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(which)} in this torrent`)
+    return file
+  }
+
+  /**
+   * Fetches all files (or those of the option `only`) to `dir`; what is there already and verifies is not fetched again. Resolves when
+   * every byte is verified and on disk. Rejects with `ERR_BT_OPTION` without `dir`, or with what stopped the torrent.
+   */
+  download(): Promise<void> {
+    this.#download ??= this.#downloadAll()
+    return this.#download
+  }
+
+  /** Resolves when what was on disk has been checked and peers are looked for; rejects with what went wrong. */
+  async ready(): Promise<void> {
+    await this.#started
+    if (this.#failure) throw this.#failure
+  }
+
+  stats(): TorrentStats {
+    const { scheduler, have, verified, geometry, pool, windows } = this.#engine
+    const peers = [...this.#peers.swarm.peers()]
+    const wantsFiles = scheduler.wanted.count > 0
+    return {
+      length: this.length,
+      wanted: wantsFiles ? bytesOf(this.#selected, geometry) : this.length,
+      verified: wantsFiles ? bytesOf(have, geometry, this.#selected) : bytesOf(verified, geometry),
+      downloaded: scheduler.received + scheduler.wasted,
+      uploaded: this.#peers.uploaded,
+      wasted: scheduler.wasted,
+      downloadRate: this.#progress.downloadRate,
+      uploadRate: this.#progress.uploadRate,
+      delivered: this.#engine.delivered,
+      peers: peers.length,
+      unchoked: peers.filter(peer => peer.supplier?.isChoking === false).length,
+      candidates: this.#peers.swarm.candidates.size,
+      memory: pool.usedBytes,
+      maxMemory: pool.budget,
+      readers: windows.size,
+      firstByteMs: this.#engine.firstByteMs,
+      waiting: this.#progress.waiting
+    }
+  }
+
+  /** The connected peers. */
+  peers(): PeerStats[] {
+    return [...this.#peers.swarm.peers()].map(peerStats)
+  }
+
+  /** The torrent's trackers as they stand. */
+  trackers(): TrackerInfo[] {
+    return this.#peers.trackerStatuses().map(trackerInfo)
+  }
+
+  /**
+   * Ends all: readers fail with `ERR_BT_ABORTED`, peers are closed, trackers told (within 5 s), data synced. Afterwards no socket, timer,
+   * thread or descriptor is left. Never rejects; safe to call twice.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close(this.#failure ?? new TorrentError('ERR_BT_ABORTED', 'the torrent was closed'))
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  // --- the parts
+
+  #makeEngine(maxMemory: number): TorrentEngine {
+    const { clock, random } = this.#options
+    return new TorrentEngine({
+      metainfo: this.metainfo,
+      clock,
+      random,
+      hashes: this.#hashes,
+      maxMemory,
+      storage: this.#storage,
+      onStored: index => {
+        if (this.#isServable(index)) this.#peers.onStored(index)
+        this.emit('piece', index)
+      },
+      onGuilty: supplier => this.#peers.ban(supplier),
+      onFailure: error => this.#fail(error)
+    })
+  }
+
+  #makePeers(): TorrentPeers {
+    const engine = this.#engine
+    return new TorrentPeers({
+      metainfo: this.metainfo,
+      engine,
+      options: this.#options,
+      peerId: asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)])),
+      announced: new Bitfield(engine.geometry.pieceCount),
+      left: () => this.length - bytesOf(engine.verified, engine.geometry),
+      onPeer: connection => this.#onPeer(connection),
+      onPeerGone: (connection, error) => this.emit('peerGone', peerInfo(connection), error),
+      onDialFailed: (address, error) => this.emit('dialFailed', formatPeerAddress(address), error),
+      onTracker: status => this.emit('tracker', trackerInfo(status))
+    })
+  }
+
+  #makeProgress(): TorrentProgress {
+    const engine = this.#engine
+    const { clock, peerTimeoutMs, stallTimeoutMs } = this.#options
+    return new TorrentProgress({
+      clock,
+      peerTimeoutMs,
+      stallTimeoutMs,
+      downloaded: () => engine.scheduler.received + engine.scheduler.wasted,
+      uploaded: () => this.#peers.uploaded,
+      storedAt: () => engine.storedAt,
+      isWanting: () => this.#failure === undefined && engine.firstMissing() !== undefined && !engine.isDiskSlow,
+      hadPeer: () => this.#peers.hadPeer,
+      reason: () => slowReason(engine, this.#peers),
+      sources: () => this.#peers.sources(),
+      onBeat: () => engine.onChange(),
+      onWaiting: reason => this.emit('waiting', reason),
+      onTimeout: error => this.#fail(error)
+    })
+  }
+
+  #onPeer(connection: PeerConnection): void {
+    this.emit('peer', peerInfo(connection))
+  }
+
+  /** All bytes of the piece are kept where they can be read for others. */
+  #isServable(index: PieceIndex): boolean {
+    return this.#storage !== undefined && (this.#options.only === undefined || this.#storage.keeps(index))
+  }
+
+  // --- its life
+
+  async #start(): Promise<void> {
+    for (const warning of this.metainfo.warnings) setImmediate(() => this.emit('warning', warning))
+    if (this.#storage) await this.#check(this.#storage)
+    if (this.#closing) return
+    await this.#peers.start()
+    const { port } = this.#peers
+    if (port !== undefined) this.emit('listening', port)
+  }
+
+  async #check(storage: FileStorage): Promise<void> {
+    const { geometry, pool } = this.#engine
+    for (const warning of storage.warnings) this.emit('warning', warning)
+    const good = await checkStored({
+      storage,
+      geometry,
+      hashes: this.#hashes,
+      pool,
+      expected: this.metainfo.pieceHashes,
+      isStopped: () => this.#closing !== undefined,
+      onChecked: (checked, total) => this.emit('checking', checked, total)
+    })
+    if (this.#closing) return
+    await storage.adopt(good)
+    for (let index = 0; index < good.length; index++) {
+      const piece = geometry.pieceIndex(index)
+      if (piece === undefined || !good.has(index)) continue
+      this.#engine.markStored(piece)
+      if (this.#isServable(piece)) this.#peers.onStored(piece)
+    }
+  }
+
+  async #downloadAll(): Promise<void> {
+    if (!this.#storage || this.#options.readOnly) {
+      throw new TorrentError('ERR_BT_OPTION', 'download needs the option `dir`, and to be allowed to write there')
+    }
+    await this.ready()
+    const wanted: PieceIndex[] = []
+    for (let index = 0; index < this.#selected.length; index++) {
+      const piece = this.#selected.has(index) ? this.#engine.geometry.pieceIndex(index) : undefined
+      if (piece !== undefined) wanted.push(piece)
+    }
+    const isFresh = wanted.some(index => !this.#engine.have.has(index))
+    this.#engine.want(wanted)
+    await this.#engine.allHere(wanted)
+    await this.#storage.finish().catch((error: unknown) => {
+      this.#fail(error)
+      throw error
+    })
+    if (isFresh && this.isComplete) this.#peers.onCompleted()
+    this.emit('done')
+  }
+
+  async #abort(signal: AbortSignal | undefined): Promise<void> {
+    this.#failure ??= new TorrentError('ERR_BT_ABORTED', 'aborted', { cause: signal?.reason })
+    await this.close()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure || this.#closing) return
+    const failure =
+      error instanceof BtError ? error : new TorrentError('ERR_BT_INTERNAL', (error as Error).message, { cause: error })
+    this.#failure = failure
+    this.emit('failure', failure)
+    this.#progress.stop()
+    this.#peers.swarm.close()
+    void this.#engine.close(failure).catch(() => undefined)
+  }
+
+  async #close(reason: BtError): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#failure ??= reason
+    this.#progress.stop()
+    await Promise.allSettled([
+      this.#engine.close(reason),
+      this.#peers.close(),
+      this.#started.catch(() => undefined),
+      this.#download
+    ])
+    await this.#hashes.close()
+    clearInterval(this.#alive)
+    this.emit('close')
+  }
+}
+
+/** Positions in `metainfo.files` of the files to keep. */
+function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
+  const payload = files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
+  if (only === undefined) return new Set(payload.map(({ position }) => position))
+  return new Set(
+    only.map(which => {
+      const found = typeof which === 'number' ? payload[which] : payload.find(({ file }) => file.path === which)
+      if (!found) throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(which)} in this torrent`)
+      return found.position
+    })
+  )
+}
