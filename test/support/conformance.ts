@@ -1,11 +1,10 @@
-/** Where the conformance data of others is, if it is there at all; tests that need it are skipped by name where it is not. */
+/** Where the conformance data of other projects lies, if it is there at all. Tests that need it are skipped by name without it. */
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../../..')
-
+/** The folder in BT_CONFORMANCE, else `../shared/conformance` beside the project. */
 export function conformanceDir(): string | undefined {
-  const folder = process.env['BT_CONFORMANCE'] ?? join(projectRoot, '../shared/conformance')
-  return existsSync(folder) ? folder : undefined
+  const beside = fileURLToPath(new URL('../../../../shared/conformance', import.meta.url))
+  const dir = process.env['BT_CONFORMANCE'] ?? beside
+  return existsSync(dir) ? dir : undefined
 }
