@@ -12,13 +12,27 @@ export const MAX_BENCODE_TOKENS = 3_000_000
 export const MAX_PIECES = 2_097_152
 /** A7: bytes. */
 export const MAX_PIECE_LENGTH = 536_854_528
-/** A8: bytes. */
+/** A8: bytes, of a file and of all files together. */
 export const MAX_FILE_LENGTH = 2 ** 48 - 1
+/** A9: names tried for a file whose own name is taken. */
+export const MAX_NAME_PROBES = 500
+/** A10: elements of a file's path. */
+export const MAX_PATH_DEPTH = 100
+/** A11: a longer path element is cut after this many bytes of UTF-8; an extension of up to 9 bytes is kept beyond. */
+export const MAX_NAME_BYTES = 240
+/** B25: tracker URLs kept of a .torrent, in all tiers. */
+export const MAX_TRACKERS = 100
+/** B25: web seeds kept of a .torrent. */
+export const MAX_WEB_SEEDS = 20
+/** A tracker or web seed URL, bytes. */
+export const MAX_URL_BYTES = 4096
+/** B27: `comment` and `created by` are cut after this many bytes. */
+export const MAX_COMMENT_BYTES = 1024
 
 // --- trackers (BEP 3, 7, 15, 23)
 
-/** Characters of a URL we will ask. */
-export const MAX_URL_LENGTH = 4096
+/** Characters of a URL that is asked, with all that an announce adds and redirects bring. */
+export const MAX_REQUEST_URL_LENGTH = 8192
 /** Redirects followed for one request (A36). */
 export const MAX_REDIRECTS = 5
 /** An HTTP request with its redirects, ms (A34). */
@@ -35,10 +49,8 @@ export const MAX_TRACKER_BENCODE_DEPTH = 8
 export const MAX_TRACKER_PEERS = 2000
 /** Peers with a host name instead of an address that are looked up, of one answer. */
 export const MAX_TRACKER_PEER_NAMES = 16
-/** Characters of a tracker's `failure reason` or `warning message` that are kept. */
-export const MAX_TRACKER_TEXT = 256
-/** Trackers asked for one torrent; the rest of its list is left out. */
-export const MAX_TRACKERS = 200
+/** Bytes of a tracker's `failure reason` or `warning message` that are kept. */
+export const MAX_TRACKER_TEXT_BYTES = 256
 /** Peers asked for in an announce. */
 export const TRACKER_NUM_WANT = 200
 /** A37: bounds and default of the time between two announces, ms. */

@@ -33,13 +33,18 @@ export class BencodeValue {
 
   /** Content of a string as UTF-8; each bad byte sequence becomes U+FFFD. */
   get text(): string | undefined {
-    return this.bytes?.toString('utf8')
+    if (this.kind !== 'string') return undefined
+    return this.#tape.bytes.toString('utf8', this.#tape.contentStart(this.#token), this.#tape.end(this.#token))
   }
 
   /** An integer, exact: a number within ±(2^53 − 1), a bigint beyond. */
   get integer(): number | bigint | undefined {
     if (this.kind !== 'integer') return undefined
-    const digits = this.raw.toString('latin1').slice(1, -1)
+    const digits = this.#tape.bytes.toString(
+      'latin1',
+      this.#tape.start(this.#token) + 1,
+      this.#tape.end(this.#token) - 1
+    )
     if (digits.length <= SAFE_DIGITS) return Number(digits)
     const exact = BigInt(digits)
     const near = Number(exact)

@@ -1,18 +1,17 @@
 /** What a .torrent says, complete and checked: bytes → `Metainfo`, or a `MetainfoError`. */
-import type { InfoHash } from './info-hash.js'
 import { MetainfoError } from '../errors.js'
+import { MAX_COMMENT_BYTES, MAX_PIECES, MAX_PIECE_LENGTH, MAX_TORRENT_BYTES } from '../limits.js'
+import { decode, type BencodeValue, type Decoded } from './bencode.js'
+import { displayText } from './display-text.js'
+import { readFileList, type FileList } from './file-list.js'
+import { sanitizeElement, type PathRules } from './file-path.js'
+import { checkHybrid, isHybrid } from './hybrid.js'
+import { infoHashOf, type InfoHash } from './info-hash.js'
+import { refuse } from './refusal.js'
+import { safeFiles, type MetainfoFile } from './safe-files.js'
+import { readTrackers, readWebSeeds } from './torrent-urls.js'
 
-/** A file of the torrent, in the order of the torrent. */
-export interface MetainfoFile {
-  /** Safe relative path with `/` between elements, the torrent's name first when it has many files. Ready to be joined to a folder. */
-  readonly path: string
-  /** Bytes. */
-  readonly length: number
-  /** First byte of the file in the torrent's byte stream. */
-  readonly offset: number
-  /** BEP 47 padding: zeros that are hashed but never written, listed or delivered. */
-  readonly padding: boolean
-}
+export type { MetainfoFile }
 
 export interface Metainfo {
   readonly infoHash: InfoHash
@@ -43,7 +42,135 @@ export interface Metainfo {
   readonly warnings: readonly string[]
 }
 
-/** Reads a .torrent file's bytes. Throws `MetainfoError`. */
-export function parseMetainfo(bytes: Uint8Array): Metainfo {
-  throw new MetainfoError('ERR_BT_METAINFO', `not built yet (${bytes.length})`)
+/** Bytes of a SHA-1. */
+const HASH_LENGTH = 20
+
+/**
+ * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of this machine.
+ * Throws `MetainfoError` with ERR_BT_BENCODE, ERR_BT_METAINFO, ERR_BT_METAINFO_TOO_LARGE or ERR_BT_METAINFO_V2_ONLY.
+ */
+export function parseMetainfo(
+  bytes: Uint8Array,
+  rules: PathRules = { windows: process.platform === 'win32' }
+): Metainfo {
+  const warnings: string[] = []
+  const decoded = decodeTorrent(bytes)
+  const root = decoded.value
+  const info = root.get('info')
+  if (info?.kind !== 'dictionary') refuse("'info' is missing or not a dictionary")
+  const isV2 = isHybrid(info)
+  heedFaults(decoded, info, isV2, bytes.length, warnings)
+
+  const infoHash = infoHashOf(info.raw)
+  const rawName = readName(info)
+  const name = sanitizeElement(rawName, rules) || infoHash.toString('hex')
+  if (rawName !== name) warnings.push(`made the torrent's name safe: ${name}`)
+  const list = readFileList(info)
+  const pieceLength = readPieceLength(info)
+  const pieceHashes = readPieceHashes(info, list.length, pieceLength)
+  if (isV2) checkHybrid(info, rawName, pieceLength, list)
+  return {
+    infoHash,
+    infoBytes: Buffer.from(info.raw),
+    name,
+    singleFile: list.singleFile,
+    pieceLength,
+    pieceHashes,
+    length: list.length,
+    files: safeFiles(list, name, rules, warnings),
+    private: readPrivate(info, warnings),
+    ...readSurroundings(root, list, warnings),
+    warnings
+  }
+}
+
+function decodeTorrent(bytes: Uint8Array): Decoded {
+  if (bytes.length > MAX_TORRENT_BYTES) {
+    throw new MetainfoError(
+      'ERR_BT_METAINFO_TOO_LARGE',
+      `${bytes.length} bytes are too many for a .torrent; the limit is ${MAX_TORRENT_BYTES}`
+    )
+  }
+  const first = bytes[0]
+  if (first === undefined) throw new MetainfoError('ERR_BT_BENCODE', 'not a .torrent file (it is empty)')
+  const character = String.fromCharCode(first)
+  if (!/[\dild]/.test(character)) {
+    const shown = /[!-~]/.test(character) ? `'${character}'` : `byte 0x${first.toString(16).padStart(2, '0')}`
+    throw new MetainfoError('ERR_BT_BENCODE', `not a .torrent file (starts with ${shown})`)
+  }
+  const decoded = decode(bytes, { allowTrailing: true })
+  if (decoded.value.kind !== 'dictionary') refuse(`it is a ${decoded.value.kind}, not a dictionary`)
+  return decoded
+}
+
+/** Bencode that is not canonical is forgiven in v1, where it always was, but never where v2 or the piece hashes are concerned. */
+function heedFaults(decoded: Decoded, info: BencodeValue, isV2: boolean, length: number, warnings: string[]): void {
+  for (const [fault, offset] of decoded.faults) {
+    if (isV2) refuse(`${fault} at byte ${offset}, which v2 forbids`)
+    warnings.push(`not canonical bencode: ${fault} at byte ${offset}`)
+  }
+  if (decoded.faults.has('duplicate key')) {
+    let count = 0
+    for (const [key] of info.entries() ?? []) if (key.equals(PIECES)) count++
+    if (count > 1) refuse(`'pieces' is there ${count} times`)
+  }
+  if (decoded.end < length) warnings.push(`ignored ${length - decoded.end} bytes after the end of the torrent`)
+}
+
+const PIECES = Buffer.from('pieces')
+
+function readName(info: BencodeValue): string {
+  const name = info.get('name.utf-8')?.text ?? info.get('name')?.text
+  if (name === undefined) refuse("'name' is missing or not a string")
+  if (name !== '' && name.replaceAll('\0', '') === '') refuse("'name' holds nothing but NUL")
+  return name
+}
+
+function readPieceLength(info: BencodeValue): number {
+  const pieceLength = info.get('piece length')?.integer
+  if (pieceLength === undefined) refuse("'piece length' is missing or not an integer")
+  if (pieceLength < 1 || pieceLength > MAX_PIECE_LENGTH)
+    refuse(`'piece length' is ${pieceLength}, not 1 to ${MAX_PIECE_LENGTH}`)
+  return Number(pieceLength)
+}
+
+function readPieceHashes(info: BencodeValue, length: number, pieceLength: number): Buffer {
+  const pieceCount = Math.ceil(length / pieceLength)
+  if (pieceCount > MAX_PIECES) refuse(`it has ${pieceCount} pieces; the limit is ${MAX_PIECES}`)
+  const hashes = info.get('pieces')?.bytes
+  if (!hashes) refuse("'pieces' is missing or not a string")
+  if (hashes.length !== pieceCount * HASH_LENGTH) {
+    refuse(`'pieces' has ${hashes.length} bytes, but ${pieceCount} pieces need ${pieceCount * HASH_LENGTH}`)
+  }
+  return Buffer.from(hashes)
+}
+
+/** BEP 27: `private=1`. Any other number but 0 errs on the safe side. */
+function readPrivate(info: BencodeValue, warnings: string[]): boolean {
+  const value = info.get('private')
+  const flag = value?.integer
+  if (value && flag === undefined) warnings.push("ignored 'private', which is not an integer")
+  return flag !== undefined && flag !== 0
+}
+
+/** What stands around `info`: all of it optional. */
+function readSurroundings(root: BencodeValue, list: FileList, warnings: string[]) {
+  const creationDate = root.get('creation date')
+  const seconds = creationDate?.safeInteger
+  const isDate = seconds !== undefined && seconds >= 0
+  if (creationDate && !isDate) warnings.push("ignored 'creation date', which is not a date")
+  return {
+    trackers: readTrackers(root, warnings),
+    webSeeds: readWebSeeds(root, list.files.length > 1, warnings),
+    comment: readText(root, 'comment', warnings),
+    createdBy: readText(root, 'created by', warnings),
+    creationDate: isDate ? seconds : undefined
+  }
+}
+
+function readText(root: BencodeValue, key: string, warnings: string[]): string | undefined {
+  const value = root.get(`${key}.utf-8`) ?? root.get(key)
+  if (!value) return undefined
+  if (!value.bytes) warnings.push(`ignored '${key}', which is not a string`)
+  return value.bytes && displayText(value.bytes, MAX_COMMENT_BYTES)
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { printableText, redactSecrets, redactUrl } from '../../lib/policy/redact.js'
+import { redactSecrets, redactUrl } from '../../lib/policy/redact.js'
 
 describe('redactUrl', () => {
   for (const [url, shown] of [
@@ -23,18 +23,5 @@ describe('redactSecrets', () => {
     const url = 'http://me:word1@a.example/key0123/announce?uk=se%20cret'
     expect(redactSecrets('bad key0123 and se cret of word1', url)).to.equal('bad … and … of …')
     expect(redactSecrets('announce more', url)).to.equal('announce more')
-  })
-})
-
-describe('printableText', () => {
-  it('keeps words and drops what could fool a terminal', () => {
-    expect(printableText(Buffer.from('a\u001b[31m\r\n\tb\u202ec\u200b\u0000é 日本'), 99)).to.equal('a[31m bcé 日本')
-  })
-
-  it('survives bytes that are no text and cuts at its length', () => {
-    expect(printableText(Buffer.from([0x61, 0xff, 0x62]), 99)).to.equal('a\ufffdb')
-    expect(printableText(Buffer.from('é'.repeat(300)), 256)).to.have.length(256)
-    expect(printableText(Buffer.from('é'.repeat(256)), 256)).to.have.length(256)
-    expect(Array.from(printableText(Buffer.from('😀'.repeat(300)), 256))).to.have.length(256)
   })
 })

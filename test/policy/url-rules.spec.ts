@@ -38,8 +38,8 @@ describe('URL rules', () => {
 
   it('bound the length of a URL', () => {
     const url = (length: number) => new URL(`http://a.example/${'x'.repeat(length - 'http://a.example/'.length)}`)
-    expect(urlRefusal(url(4096), 'tracker')).to.equal(undefined)
-    expect(urlRefusal(url(4097), 'tracker')).to.equal('URL is too long')
+    expect(urlRefusal(url(8192), 'tracker')).to.equal(undefined)
+    expect(urlRefusal(url(8193), 'tracker')).to.equal('URL is too long')
   })
 
   it('let only the user name hosts in other scripts', () => {
