@@ -45,7 +45,9 @@ export const TRACKER_STOP_MS = 5_000
 export const MAX_TRACKER_RESPONSE_BYTES = 1_048_576
 /** A2: nesting in a tracker's answer. */
 export const MAX_TRACKER_BENCODE_DEPTH = 8
-/** Peers taken from one answer. */
+/** Bencoded values in a tracker's answer. */
+export const MAX_TRACKER_BENCODE_TOKENS = 150_000
+/** Peers taken from one answer; of a list of dictionaries so many are looked at. */
 export const MAX_TRACKER_PEERS = 2000
 /** Peers with a host name instead of an address that are looked up, of one answer. */
 export const MAX_TRACKER_PEER_NAMES = 16
@@ -69,6 +71,11 @@ export const UDP_TRACKER_TRIES = 4
 export const UDP_CONNECTION_MS = 60_000
 /** BEP 15: info-hashes in one scrape datagram. */
 export const MAX_SCRAPE_HASHES = 74
+
+/** The tracker of `bt-stream demo`: torrents, peers of each, and time between announces, ms. */
+export const MAX_EMBEDDED_TRACKER_SWARMS = 100
+export const MAX_EMBEDDED_TRACKER_PEERS = 1000
+export const EMBEDDED_TRACKER_INTERVAL_MS = 300_000
 
 // --- names and connections
 

@@ -1,6 +1,7 @@
 /** Reads what an HTTP tracker answered (BEP 3, 7, 23, 24, 31, 48). Pure; every byte is a stranger's. */
 import {
   MAX_TRACKER_BENCODE_DEPTH,
+  MAX_TRACKER_BENCODE_TOKENS,
   MAX_TRACKER_PEERS,
   MAX_TRACKER_PEER_NAMES,
   MAX_TRACKER_TEXT_BYTES
@@ -77,7 +78,8 @@ export function quoteOf(body: Uint8Array): string {
 function answerOf(body: Uint8Array): BencodeValue {
   let root: BencodeValue
   try {
-    root = decode(body, { maxDepth: MAX_TRACKER_BENCODE_DEPTH, allowTrailing: true }).value
+    const caps = { maxDepth: MAX_TRACKER_BENCODE_DEPTH, maxTokens: MAX_TRACKER_BENCODE_TOKENS }
+    root = decode(body, { ...caps, allowTrailing: true }).value
   } catch {
     throw responseError(`not a tracker's answer: ${quoteOf(body)}`)
   }
@@ -99,8 +101,9 @@ function peersOf(root: BencodeValue): { peers: PeerAddress[]; names: PeerName[] 
   ] as const) {
     const list = root.get(key)
     parse(list?.bytes ?? new Uint8Array(), MAX_TRACKER_PEERS).forEach(add)
+    let examined = 0
     for (const entry of list?.items() ?? []) {
-      if (found.size === MAX_TRACKER_PEERS) break
+      if (examined++ === MAX_TRACKER_PEERS) break
       const peer = dictionaryPeerOf(entry)
       if (!peer) continue
       if ('host' in peer) add(peer)

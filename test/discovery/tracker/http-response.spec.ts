@@ -101,6 +101,10 @@ describe('parseAnnounceResponse', () => {
     }
     expect(parse({ peers: compact(1999) }).peers).to.have.length(1999)
     expect(parse({ peers: compact(2001) }).peers).to.have.length(2000)
+    const entries = (count: number) => Array.from({ length: count }, () => ({ port: 1 }))
+    const last = { ip: '1.2.3.4', port: 1 }
+    expect(parse({ peers: [...entries(1999), last] }).peers).to.have.length(1)
+    expect(parse({ peers: [...entries(2000), last] }).peers).to.have.length(0)
     const names = Array.from({ length: 17 }, (_, index) => ({ ip: `peer${index}`, port: 1 }))
     expect(parse({ peers: names.slice(1) }).names).to.have.length(16)
     expect(parse({ peers: names }).names).to.have.length(16)
@@ -139,6 +143,13 @@ describe('parseAnnounceResponse', () => {
     const nested = (depth: number) => Buffer.from(`d5:peers0:1:x${'l'.repeat(depth - 1)}${'e'.repeat(depth - 1)}e`)
     expect(parseAnnounceResponse(nested(8)).peers).to.deep.equal([])
     expect(faultOf(nested(9))).to.have.property('code', 'ERR_BT_TRACKER_RESPONSE')
+  })
+
+  it('reads 150,000 values and no more, so that no answer holds us up', () => {
+    // The dictionary, two keys, the empty peers and the list are values too.
+    const listOf = (items: number) => Buffer.from(`d5:peers0:1:xl${'le'.repeat(items)}ee`)
+    expect(parseAnnounceResponse(listOf(149_995)).peers).to.deep.equal([])
+    expect(faultOf(listOf(149_996))).to.have.property('code', 'ERR_BT_TRACKER_RESPONSE')
   })
 
   for (const body of ['', 'd', 'le', 'i1e', '0:', '<html>', 'de', 'd8:completei1ee']) {
