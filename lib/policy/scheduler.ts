@@ -172,7 +172,7 @@ export class Scheduler {
   /** A piece is not there (any more): evicted, failed, or it could not be stored. */
   onLost(index: number): void {
     if (this.wanted.has(index)) this.rarity.include(index)
-    for (const window of this.#windows) window.frontier = Math.min(window.frontier, Math.max(index, 0))
+    for (const window of this.#windows) window.reopen(index)
   }
 
   /** Says to the peer whether it has anything that we want and lack. */
@@ -187,6 +187,7 @@ export class Scheduler {
 
   /** Sends every request and cancel that is due. Returns when to call again at the latest, or `undefined` when only an event can change things. */
   run(now: number): number | undefined {
+    this.pieces.retryCredits()
     const view = this.#view(now)
     const windows = [...this.#windows].sort((a, b) => slackMs(a, this.pieces, now) - slackMs(b, this.pieces, now))
     let wakeAt = this.#snubSilent(now)
@@ -312,7 +313,7 @@ export class Scheduler {
     if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
     this.pieces.giveBack(piece, block, supplier)
     if (!piece.isReceived(block))
-      for (const window of this.#windows) window.frontier = Math.min(window.frontier, piece.index)
+      for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
   }
 
