@@ -32,7 +32,9 @@ const several = () =>
     100
   )
 
-describe('FileStorage and faults', () => {
+describe('FileStorage and faults', function () {
+  this.timeout(20_000)
+
   const dir = temporaryFolder()
   const opened: FileStorage[] = []
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageError } from '../../lib/errors.js'
 import { nodeFileSystem } from '../../lib/storage/file-system.js'
@@ -9,7 +9,9 @@ import { LockFile } from '../../lib/storage/lock-file.js'
 import { ownIdentity } from '../../lib/storage/process-identity.js'
 import { temporaryFolder } from './sample-torrent.js'
 
-describe('LockFile', () => {
+describe('LockFile', function () {
+  this.timeout(20_000)
+
   const dir = temporaryFolder()
   const path = () => join(dir(), 'lock')
   const take = () => LockFile.take(nodeFileSystem, path())
@@ -31,7 +33,7 @@ describe('LockFile', () => {
 
   it('is given to exactly one of many that come at once, also when a stale one lies there', async () => {
     const { pid } = spawnSync(process.execPath, ['-e', ''])
-    for (const stale of [false, true]) {
+    for (const stale of [false, ...Array<boolean>(20).fill(true)]) {
       if (stale) await writeFile(path(), JSON.stringify({ ...(await ownIdentity()), pid }))
       const results = await Promise.allSettled(Array.from({ length: 8 }, take))
       const locks = results.filter(result => result.status === 'fulfilled')
@@ -72,6 +74,14 @@ describe('LockFile', () => {
       await writeFile(path(), text)
       await (await take()).release()
     }
+  })
+
+  it('is taken over though another was killed while it took over', async () => {
+    await writeFile(path(), JSON.stringify({ ...(await ownIdentity()), boot: 'another' }))
+    await writeFile(`${path()}.takeover`, '')
+    await utimes(`${path()}.takeover`, 1, 1)
+    await (await take()).release()
+    expect(await readdir(dir())).to.deep.equal([])
   })
 
   it('of another machine is respected: nobody here can tell whether it is stale', async () => {

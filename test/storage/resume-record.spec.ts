@@ -42,7 +42,9 @@ function withChecksum(text: string): Buffer {
 const pieces = (record: ResumeRecord) => [...Array(torrent.geometry.pieceCount).keys()].filter(n => record.hasPiece(n))
 const owned = (record: ResumeRecord) => [...Array(10).keys()].filter(n => record.owns(n))
 
-describe('ResumeRecord', () => {
+describe('ResumeRecord', function () {
+  this.timeout(20_000)
+
   it('is read as it was saved', async () => {
     const record = await load(await saved())
     expect(record.damaged).to.equal(false)
