@@ -13,6 +13,9 @@ export const LIST = 0x6c
 /** Numbers kept for each token: first byte, byte after the last, link. */
 const CELLS = 3
 
+/** Room to begin with; it doubles when it is full. */
+const FIRST_TOKENS = 1024
+
 export class BencodeTape {
   readonly bytes: Buffer
   #cells: Int32Array
@@ -20,8 +23,7 @@ export class BencodeTape {
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
-    // Twelve bytes of file a token is common; a file of smaller values makes the tape grow.
-    this.#cells = new Int32Array(CELLS * (16 + Math.ceil(bytes.length / 12)))
+    this.#cells = new Int32Array(CELLS * Math.min(16 + bytes.length, FIRST_TOKENS))
   }
 
   /** Tokens on the tape. A key is a token of its own, in front of its value. */
