@@ -21,7 +21,7 @@ export function uniquePaths(paths: readonly string[]): string[] {
   })
 }
 
-/** What file systems may hold for the same name: caseless, and composed (NFC). */
+/** One spelling for all that file systems may hold for the same name: caseless, and composed (NFC) before and after that. */
 function fold(path: string): string {
   if (/^[\0-\x7f]*$/.test(path)) return path.toUpperCase()
   return path.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC')

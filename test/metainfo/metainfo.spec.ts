@@ -118,7 +118,7 @@ describe('parseMetainfo', () => {
 
     it('but forgives bytes after it', () => {
       const metainfo = parse(Buffer.concat([singleFileTorrent(), Buffer.from('\r\n')]))
-      expect(metainfo.warnings).to.deep.equal(['ignored 2 bytes after the end of the torrent'])
+      expect(metainfo.warnings).to.deep.equal(['bytes ignored after the end of the torrent: 2'])
     })
   })
 
@@ -206,7 +206,7 @@ describe('parseMetainfo', () => {
       expect(name(Buffer.from([0x61, 0xff, 0xfe, 0x62])).name).to.equal('a_b')
       expect(name('').name).to.equal(name('').infoHash.toString('hex'))
       expect(name('..').name).to.match(/^[0-9a-f]{40}$/)
-      expect(name('..').warnings.join()).to.include('name safe')
+      expect(name('..').warnings.join()).to.include('name made safe')
       for (const value of [undefined, 7, [], '\0\0'])
         expect(refusal(singleFileTorrent({ name: value })).message).to.include("'name'")
     })
@@ -214,7 +214,7 @@ describe('parseMetainfo', () => {
     it('of files, and says so once', () => {
       const metainfo = parse(folderTorrent([file('../b'), file('c'), { length: 1, path: ['', '..'] }, file('C')]))
       expect(metainfo.files.map(each => each.path)).to.deep.equal(['temp/_/b', 'temp/c', 'temp/_/_', 'temp/C.1'])
-      expect(metainfo.warnings).to.deep.equal(['made 3 file names safe or distinct, the first: temp/_/b'])
+      expect(metainfo.warnings).to.deep.equal(['file names made safe or distinct: 3, the first: temp/_/b'])
     })
 
     it('for Windows, there', () => {
@@ -236,7 +236,7 @@ describe('parseMetainfo', () => {
       const metainfo = parse(folderTorrent([file('a', 10), link], { pieces: Buffer.alloc(20) }))
       expect(metainfo.length).to.equal(10)
       expect(metainfo.files[1]).to.deep.equal({ path: 'temp/link', length: 0, offset: 10, padding: true })
-      expect(metainfo.warnings).to.deep.equal(['left out 1 symbolic links'])
+      expect(metainfo.warnings).to.deep.equal(['symbolic links left out: 1'])
       expect(refusal(folderTorrent([file('a', 10), { ...link, 'symlink path': [7] }])).message).to.include(
         'symlink path'
       )
@@ -257,11 +257,11 @@ describe('parseMetainfo', () => {
       expect(withRoot({ announce: '' })).to.deep.include({ trackers: [], warnings: [] })
       expect(withRoot({ announce: [] })).to.deep.include({
         trackers: [],
-        warnings: ['ignored 1 tracker entries that are not usable']
+        warnings: ['unusable tracker entries ignored: 1']
       })
       const mixed = withRoot({ 'announce-list': [['http://a', 7, 'http://b\u0000'], 'x'] })
       expect(mixed.trackers).to.deep.equal([['http://a']])
-      expect(mixed.warnings).to.deep.equal(['ignored 3 tracker entries that are not usable'])
+      expect(mixed.warnings).to.deep.equal(['unusable tracker entries ignored: 3'])
     })
 
     it('web seeds as a string or a list', () => {
@@ -278,7 +278,7 @@ describe('parseMetainfo', () => {
       expect(withRoot({ 'announce-list': [urls(MAX_TRACKERS)] })).to.deep.include({ warnings: [] })
       const trackers = withRoot({ 'announce-list': urls(MAX_TRACKERS + 2).map(url => [url]) })
       expect(trackers.trackers).to.have.length(MAX_TRACKERS)
-      expect(trackers.warnings).to.deep.equal(['kept the first 100 tracker URLs and ignored 2 more'])
+      expect(trackers.warnings).to.deep.equal(['tracker URLs ignored beyond the first 100: 2'])
       expect(withRoot({ 'url-list': urls(MAX_WEB_SEEDS) }).warnings).to.deep.equal([])
       expect(withRoot({ 'url-list': urls(MAX_WEB_SEEDS + 1) }).webSeeds).to.have.length(MAX_WEB_SEEDS)
       const long = (length: number) => 'http://'.padEnd(length, 'x')
@@ -319,8 +319,8 @@ describe('parseMetainfo', () => {
       junk('0:', 2_900_000),
       junk('le', 2_900_000),
       junk('d1:z0:1:y0:1:z0:e', 400_000),
-      folderTorrent(Array.from({ length: 200_000 }, (_, i) => file(`f${i}`))),
-      folderTorrent(Array.from({ length: 28_000 }, (_, i) => file(`${i}${'/d'.repeat(99)}`)))
+      folderTorrent(Array.from({ length: 50_000 }, (_, i) => file(`f${i}`))),
+      folderTorrent(Array.from({ length: 8_000 }, (_, i) => file(`${i}${'/d'.repeat(99)}`)))
     ]
     for (const bytes of cases) {
       const before = performance.now()

@@ -12,6 +12,7 @@ describe('uniquePaths', () => {
     expect(uniquePaths(['caf\u00e9', 'cafe\u0301'])).to.deep.equal(['caf\u00e9', 'cafe\u0301.1'])
     expect(uniquePaths(['straße', 'STRASSE', 'Σς', 'σΣ'])).to.deep.equal(['straße', 'STRASSE.1', 'Σς', 'σΣ.1'])
     expect(uniquePaths(['d/a', 'D/A'])).to.deep.equal(['d/a', 'D/A.1'])
+    expect(uniquePaths(['\u1fb4', '\u03b1\u0345\u0301'])).to.deep.equal(['\u1fb4', '\u03b1\u0345\u0301.1'])
   })
 
   it('lets a folder keep its name, wherever it comes from', () => {
