@@ -1,12 +1,15 @@
 /** The torrents that the interop specs move about, and a folder for everything that a run leaves behind. */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
 import type { TorrentOnDisk } from '../support/real-clients/real-client.js'
 
 const PIECE_LENGTH = 64 * 1024
+
+/** Nobody listens there. rTorrent refuses a torrent that names no tracker at all. */
+const NO_TRACKER = 'http://127.0.0.1:1/announce'
 
 /** Its last piece is short, and so is its last block. */
 export const singleFile = {
@@ -28,24 +31,25 @@ export const multiFile = {
   pieceLength: PIECE_LENGTH
 }
 
+/** Makes its folder when it is first used, so that a suite that is skipped leaves nothing. */
 export class Workspace {
-  readonly dir = mkdtempSync(join(tmpdir(), 'bt-interop-'))
-  #count = 0
+  #dir: string | undefined
 
   /** A new empty folder. */
   folder(): string {
-    return mkdtempSync(join(this.dir, `${++this.#count}-`))
+    this.#dir ??= mkdtempSync(join(tmpdir(), 'bt-interop-'))
+    return mkdtempSync(join(this.#dir, 'f'))
   }
 
-  /** Writes the .torrent file, in a new folder. */
-  torrent(source: TorrentSource): TorrentOnDisk {
-    const { torrent, infoHash, content } = makeTorrent(source)
+  /** Writes the .torrent file, in a new folder. Each tracker is a tier of its own. */
+  torrent(source: TorrentSource, trackers = [NO_TRACKER]): TorrentOnDisk {
+    const { torrent, infoHash, content } = makeTorrent({ ...source, trackers: trackers.map(url => [url]) })
     const torrentFile = join(this.folder(), `${infoHash.slice(0, 8)}.torrent`)
     writeFileSync(torrentFile, torrent)
     return { torrentFile, infoHash, pieceCount: Math.ceil(content.length / source.pieceLength) }
   }
 
-  /** Writes the torrent's content as a seeder expects it. Returns the folder that holds it. */
+  /** Writes what the torrents describe, as a seeder expects it. Returns the folder that holds it. */
   content(...sources: TorrentSource[]): string {
     const dir = this.folder()
     for (const source of sources) writeContent(dir, source)
@@ -53,17 +57,33 @@ export class Workspace {
   }
 
   remove(): void {
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 })
+    if (this.#dir !== undefined) rmSync(this.#dir, { recursive: true, force: true, maxRetries: 3 })
+    this.#dir = undefined
   }
 }
 
-/** Short enough to read when it differs. */
+/** Bytes as something that is short enough to read when it differs. */
 export function digest(bytes: Buffer): string {
   return `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-/** Throws when a file of the torrent is not in `dir`, or is not the same byte for byte. */
-export function digestsIn(dir: string, source: TorrentSource): Record<string, string> {
+/** What a folder holds after a complete download: each file's path, in the order of names, and its digest. */
+export function digestsOf(source: TorrentSource): [path: string, digest: string][] {
   const files = 'data' in source ? [{ path: [], data: source.data }] : source.files
-  return Object.fromEntries(files.map(({ path }) => [path.join('/'), digest(readFileSync(join(dir, source.name, ...path)))]))
+  return files.map(({ path, data }): [string, string] => [[source.name, ...path].join('/'), digest(data)]).sort(byPath)
+}
+
+/** The same of a folder on disk: all files in it, expected or not. */
+export function digestsIn(dir: string): [path: string, digest: string][] {
+  const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter(entry => !entry.isDirectory())
+  const paths = entries.map(entry => join(entry.parentPath, entry.name))
+  const digests = paths.map((path): [string, string] => [
+    relative(dir, path).replaceAll(sep, '/'),
+    digest(readFileSync(path))
+  ])
+  return digests.sort(byPath)
+}
+
+function byPath([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1
 }

@@ -1,5 +1,5 @@
 /** opentracker (Debian: opentracker), over HTTP and UDP on one port. It serves only torrents that it was told of. */
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChildProgram } from '../child-program.js'
@@ -8,12 +8,12 @@ import { ownEnvironment } from './real-client.js'
 
 const READY_TIMEOUT_MS = 5_000
 
-export interface Opentracker {
+/** `await using` stops it. */
+export interface Opentracker extends AsyncDisposable {
   readonly httpUrl: string
   readonly udpUrl: string
   /** Resolves when the tracker knows `count` complete peers; there is no event for it, so it asks (scrape) every 100 ms. */
   waitForSeeders(infoHash: string, count: number, timeoutMs?: number): Promise<void>
-  stop(): Promise<void>
 }
 
 export async function startOpentracker({
@@ -23,6 +23,7 @@ export async function startOpentracker({
   infoHashes: string[]
   workDir: string
 }): Promise<Opentracker> {
+  chmodSync(workDir, 0o755) // started by root it becomes nobody, in a chroot, before it reads the list
   writeFileSync(join(workDir, 'whitelist'), infoHashes.join('\n') + '\n')
   return onFreePort(async port => {
     const args = ['-i', '127.0.0.1', '-p', String(port), '-P', String(port), '-w', 'whitelist', '-d', workDir]
@@ -43,7 +44,7 @@ export async function startOpentracker({
           await delay(100)
         }
       },
-      stop: () => program.stop()
+      [Symbol.asyncDispose]: () => program.stop()
     }
   })
 }

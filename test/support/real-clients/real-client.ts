@@ -36,8 +36,8 @@ export interface LeechOptions {
   timeoutMs?: number
 }
 
-/** A client that runs and serves what it was given. */
-export interface RealClient {
+/** A client that runs and serves what it was given. `await using` stops it. */
+export interface RealClient extends AsyncDisposable {
   readonly name: string
   readonly address: Address
   stop(): Promise<void>
@@ -75,7 +75,12 @@ export async function serving(
       await delay(PROBE_INTERVAL_MS)
     }
   }
-  return { name: program.name, address, stop: () => program.stop() }
+  return runningClient(program, address)
+}
+
+export function runningClient(program: ChildProgram, address: Address): RealClient {
+  const stop = (): Promise<void> => program.stop()
+  return { name: program.name, address, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** Shakes hands (BEP 3) and reads the one message that tells what the other side has. */

@@ -20,7 +20,7 @@ export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise
       'protocol.encryption.set=allow_incoming,enable_retry',
       'trackers.use_udp.set=yes',
       `directory.default.set=${dataDir}`,
-      ...torrents.map(torrent => `load.start=${torrent.torrentFile}`)
+      ...torrents.map(torrent => `load.start_verbose=${torrent.torrentFile}`)
     ]
     const rc = join(workDir, `${port}.rc`)
     writeFileSync(rc, commands.join('\n') + '\n')
