@@ -4,9 +4,6 @@ import { delimiter, join } from 'node:path'
 import { skipUnless, succeeds } from '../needs.js'
 import { PYTHON } from './libtorrent.js'
 
-/** Where Debian puts daemons; not in everybody's path. */
-const DAEMON_FOLDERS = ['/usr/sbin', '/usr/local/sbin']
-
 /** Skips the test, or in a `before` hook the whole suite, unless the program is in the path. */
 export function requireProgram(context: Mocha.Context, command: string, debianPackage: string): void {
   require(context, isInstalled(command), command, debianPackage)
@@ -24,7 +21,7 @@ function require(context: Mocha.Context, present: boolean, name: string, debianP
 }
 
 function isInstalled(command: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...DAEMON_FOLDERS]
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
   return folders.some(folder => isExecutable(join(folder, command)))
 }
 
