@@ -137,10 +137,11 @@ export class ChildProgram {
       await once(this.#child, 'exit')
       this.kill('SIGKILL') // what it may have left behind, which would also hold its output open
       await closed
+      this.#exit = { code: this.#child.exitCode, signal: this.#child.signalCode }
     } catch (error) {
       this.#keep(String(error))
+      this.#exit = { code: null, signal: null }
     }
-    this.#exit = { code: this.#child.exitCode, signal: this.#child.signalCode }
     ChildProgram.#running.delete(this)
     this.#tellWatchers()
     return this.#exit
