@@ -4,10 +4,9 @@
  * closes the window. Decides nothing about pieces.
  */
 import type { Socket } from 'node:net'
-import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream'
+import { pipeline, Writable } from 'node:stream'
 import type { Clock } from '../clock.js'
-import { ProtocolError } from '../errors.js'
+import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 import { Bitfield } from '../pieces/bitfield.js'
@@ -15,7 +14,6 @@ import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
 import { encodeHandshake } from '../wire/handshake.js'
-import { assertNever } from '../errors.js'
 import type { BlockSpan, WireMessage } from '../wire/message.js'
 import type { PeerAddress } from '../wire/peer-address.js'
 import type { PeerHost } from './peer-host.js'
@@ -232,12 +230,12 @@ export class PeerConnection extends Writable implements SupplierPort {
         break
       case 'interested':
         this.peerInterested = true
-        host.onInterest(this)
+        host.onInterest()
         return undefined
       case 'notInterested':
         this.#countIdle()
         this.peerInterested = false
-        host.onInterest(this)
+        host.onInterest()
         return undefined
       case 'cancel':
         this.#onCancel(message, host)

@@ -263,7 +263,9 @@ export class Scheduler {
 
   /** Nothing is left to ask for: repeat the block that is furthest off, if this peer would bring it much sooner. */
   #pickRepeat(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
-    if (this.rarity.size > 0 || this.wanted.count === 0 || supplier.pipeline.isSnubbed) return undefined
+    const isEndgame = this.rarity.size === 0 && this.wanted.count > 0 && this.suppliers.size > 1
+    if (!isEndgame || supplier.pipeline.isSnubbed || supplier.pipeline.size > 0) return undefined
+    const expectations = new Map<Supplier, Map<number, number>>()
     let latest = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
     let picked: PickedBlock | undefined
     for (const piece of this.pieces.all()) {
@@ -271,7 +273,9 @@ export class Scheduler {
       for (let block = 0; block < piece.blockCount; block++) {
         const [holder, second] = piece.holders(block)
         if (!holder || second || holder === supplier || piece.isReceived(block)) continue
-        const expectedAt = holder.pipeline.expectedAt(this.pieces.key(piece.index, block), view.now)
+        const known = expectations.get(holder) ?? holder.pipeline.expectations(view.now)
+        expectations.set(holder, known)
+        const expectedAt = known.get(this.pieces.key(piece.index, block)) ?? view.now
         if (expectedAt <= latest) continue
         latest = expectedAt
         picked = { piece, block }
@@ -312,8 +316,7 @@ export class Scheduler {
     supplier.forget(key)
     if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
     this.pieces.giveBack(piece, block, supplier)
-    if (!piece.isReceived(block))
-      for (const window of this.#windows) window.reopen(piece.index)
+    if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
   }
 

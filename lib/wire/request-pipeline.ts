@@ -72,16 +72,18 @@ export class RequestPipeline<Piece> {
     return Math.max(this.model.roundTripMs, this.#lastExpectedAt - now + this.model.transmitMs()) + this.#silenceMs(now)
   }
 
-  /** When a request in flight is expected as things look now, behind those before it; a silence makes it later, as long again as it has lasted. */
-  expectedAt(key: number, now: number): number {
+  /** When each request in flight is expected as things look now, behind those before it; a silence makes all later, as long again as it has lasted. */
+  expectations(now: number): Map<number, number> {
+    const { isMeasured, deliveredAt } = this.model
+    const silence = this.#silenceMs(now)
+    const expected = new Map<number, number>()
     let ahead = 0
-    for (const [other, request] of this.#sent) {
+    for (const [key, request] of this.#sent) {
       ahead += request.length
-      if (other !== key) continue
-      const byQueue = this.model.isMeasured ? this.model.deliveredAt + this.model.transmitMs(ahead) : 0
-      return Math.max(request.expectedAt, byQueue, now) + this.#silenceMs(now)
+      const byQueue = isMeasured ? deliveredAt + this.model.transmitMs(ahead) : 0
+      expected.set(key, Math.max(request.expectedAt, byQueue, now) + silence)
     }
-    return now
+    return expected
   }
 
   /** We do not read from the peer: its silence is ours. */
