@@ -144,7 +144,7 @@ export class TorrentEngine implements PieceLibrary {
       this.scheduler.addWindow(window)
     } else if (change === 'closed') {
       this.windows.delete(window)
-      this.scheduler.removeWindow(window)
+      this.scheduler.removeWindow(window, this.#now)
     }
     if (change !== 'moved') this.#updateInterest()
     this.onChange()

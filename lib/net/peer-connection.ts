@@ -88,7 +88,7 @@ export class PeerConnection extends Writable implements SupplierPort {
     pipeline(this.#socket, this.#decoder, this, error => {
       this.#socket.destroy()
       this.#uploads?.clear()
-      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier)
+      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier, this.#clock.now())
       this.#options.onClose(this, error ?? undefined)
     })
     if (this.#host) this.#send(encodeHandshake(this.#host.infoHash, this.#host.peerId))
@@ -223,7 +223,7 @@ export class PeerConnection extends Writable implements SupplierPort {
         return undefined
       case 'choke':
         this.#countIdle()
-        host.scheduler.onChoke(supplier)
+        host.scheduler.onChoke(supplier, this.#heardAt)
         break
       case 'unchoke':
         host.scheduler.onUnchoke(supplier)

@@ -101,6 +101,8 @@ export class Rescuer {
     let bestAt = deadline
     for (const supplier of view.suppliers) {
       if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.pieces.has(piece.index)) continue
+      // A peer of which nothing is known is no rescue.
+      if (!supplier.pipeline.model.isMeasured) continue
       if (supplier.pipeline.size >= supplier.pipeline.depth + OVER_DEPTH) continue
       if (piece.isSuspect(block, supplier) || piece.holders(block).includes(supplier)) continue
       const at = view.now + supplier.etaMs(view.now)
