@@ -11,6 +11,7 @@ const BUSY_INTERVAL_MS = 300
 
 interface Pending {
   readonly worker: Worker
+  readonly bytes: Buffer
   readonly resolve: (digest: Buffer) => void
   readonly reject: (error: Error) => void
 }
@@ -36,11 +37,11 @@ export class HashPool {
     this.#noteLoad(bytes.length)
     const memory = bytes.buffer
     const worker = memory instanceof SharedArrayBuffer ? this.#idlest() : undefined
-    if (!worker || !(memory instanceof SharedArrayBuffer)) return createHash('sha1').update(bytes).digest()
+    if (!worker || !(memory instanceof SharedArrayBuffer)) return hash(bytes)
     const id = this.#nextId++
     const order: HashOrder = { id, slab: this.#slabNumber(memory), offset: bytes.byteOffset, length: bytes.length }
     return await new Promise((resolve, reject) => {
-      this.#pending.set(id, { worker, resolve, reject })
+      this.#pending.set(id, { worker, bytes, resolve, reject })
       worker.postMessage(order)
     })
   }
@@ -55,7 +56,8 @@ export class HashPool {
     this.#isClosed = true
     this.#online.clear()
     await Promise.all(this.#workers.splice(0).map(worker => worker.terminate()))
-    this.#rejectAll(() => true, new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
+    for (const { reject } of this.#pending.values()) reject(new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
+    this.#pending.clear()
   }
 
   #noteLoad(length: number): void {
@@ -83,9 +85,13 @@ export class HashPool {
       pending?.resolve(Buffer.from(digest.buffer, digest.byteOffset, digest.length))
     })
     // A thread that dies is not started again: hashing goes on here.
-    worker.on('error', error => {
+    worker.on('error', () => {
       this.#online.delete(worker)
-      this.#rejectAll(pending => pending.worker === worker, error)
+      for (const [id, pending] of this.#pending) {
+        if (pending.worker !== worker) continue
+        this.#pending.delete(id)
+        pending.resolve(hash(pending.bytes))
+      }
     })
     this.#workers.push(worker)
   }
@@ -105,13 +111,8 @@ export class HashPool {
     for (const worker of this.#online) worker.postMessage({ slab, memory } satisfies HashOrder)
     return slab
   }
+}
 
-  #rejectAll(which: (pending: Pending) => boolean, error: unknown): void {
-    const reason = error instanceof Error ? error : new TorrentError('ERR_BT_INTERNAL', String(error))
-    for (const [id, pending] of this.#pending) {
-      if (!which(pending)) continue
-      this.#pending.delete(id)
-      pending.reject(reason)
-    }
-  }
+function hash(bytes: Buffer): Buffer {
+  return createHash('sha1').update(bytes).digest()
 }

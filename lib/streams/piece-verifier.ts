@@ -48,7 +48,8 @@ export class PieceVerifier extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // Buffered pieces give their memory back; those being hashed do so when their hash is done.
+    // Buffered pieces give their memory back, and nobody may get them; those being hashed do so when their hash is done.
+    this.unpipe()
     for (let piece: unknown = this.read(); piece !== null; piece = this.read()) (piece as VerifiedPiece).release()
     callback(error)
   }
