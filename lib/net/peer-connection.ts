@@ -89,6 +89,16 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#decoder = new WireDecoder(options.host && Math.ceil(options.host.geometry.pieceCount / 8))
   }
 
+  /** We do not read from this peer until the hash, the disk or its own uploads have caught up. */
+  get isHeld(): boolean {
+    return this.#heldSince !== undefined
+  }
+
+  /** Bytes that came over the wire, whatever they were. */
+  get bytesReceived(): number {
+    return this.#socket.bytesRead
+  }
+
   /** Starts the pipeline; call once. */
   start(): void {
     // Its own timer: an incoming connection belongs to no swarm yet that would call `tick`.

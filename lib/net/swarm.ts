@@ -43,6 +43,11 @@ export class Swarm {
     for (const connection of this.#connections) if (connection.supplier) yield connection
   }
 
+  /** All connections, whether or not their handshake is done. */
+  everyone(): PeerConnection[] {
+    return [...this.#connections]
+  }
+
   get diallingCount(): number {
     return this.#dialling.size
   }

@@ -39,6 +39,7 @@ export class PeerBench {
   readonly #hashes = new HashPool(0)
   readonly #server: Server
   readonly #sockets: Socket[] = []
+  readonly #peers: FakePeer[] = []
 
   private constructor(server: Server, options: BenchOptions) {
     const { pieceLength = 32_768, length = 10 * pieceLength, maxMemory = 2 ** 20, announced = [] } = options
@@ -97,6 +98,7 @@ export class PeerBench {
     const { host, clock } = this
     const accepted = once(this.#server, 'connection')
     const peer = await FakePeer.dial((this.#server.address() as AddressInfo).port)
+    this.#peers.push(peer)
     const [socket] = (await accepted) as [Socket]
     const connection = new PeerConnection({
       socket,
@@ -130,6 +132,7 @@ export class PeerBench {
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
+    for (const peer of this.#peers) peer.hangUp()
     await this.engine.close(new Error('the spec is over'))
     await this.#hashes.close()
     this.#server.close()
