@@ -72,4 +72,13 @@ describe('ReadWindow', () => {
     window.take(10, 2000)
     expect(window.takeRate).to.be.within(300, 400)
   })
+
+  it('never looks back: a piece lost behind the reader is not wanted again', () => {
+    const window = windowOf(0, 950, 300)
+    window.frontier = 5
+    expect(window.frontier).to.equal(5)
+    window.take(350, 10)
+    window.frontier = 1
+    expect(window.frontier).to.equal(3)
+  })
 })

@@ -56,6 +56,12 @@ describe('PiecePool', () => {
     expect(buffers.size).to.equal(1)
   })
 
+  it('of one-byte pieces is ready at once', () => {
+    const before = performance.now()
+    expect(poolOf(1, 64 * KIB * KIB).take(false)?.bytes).to.have.length(1)
+    expect(performance.now() - before).to.be.below(50)
+  })
+
   it('asks for room before it refuses, as long as that helps', () => {
     const stored: { release(): void }[] = []
     const asked: boolean[] = []

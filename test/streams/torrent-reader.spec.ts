@@ -171,8 +171,7 @@ describe('TorrentReader', () => {
 describe('TorrentFile', () => {
   const library = new ShelfLibrary(content, PIECE)
   library.arriveAll()
-  const entry = (offset: number, length: number): MetainfoFile =>
-    ({ path: 'a/b', offset, length, padding: false })
+  const entry = (offset: number, length: number): MetainfoFile => ({ path: 'a/b', offset, length, padding: false })
   const file = new TorrentFile(library, entry(90_000, 30_000), 0)
   const bytes = content.subarray(90_000, 120_000)
 
