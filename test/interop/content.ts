@@ -1,0 +1,89 @@
+/** The torrents that the interop specs move about, and a folder for everything that a run leaves behind. */
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, sep } from 'node:path'
+import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
+import type { TorrentOnDisk } from '../support/real-clients/real-client.js'
+
+const PIECE_LENGTH = 64 * 1024
+
+/** Nobody listens there. rTorrent refuses a torrent that names no tracker at all. */
+const NO_TRACKER = 'http://127.0.0.1:1/announce'
+
+/** Its last piece is short, and so is its last block. */
+export const singleFile = {
+  name: 'single file.bin',
+  data: randomBytesSeeded('single', 5 * 1024 * 1024 + 4321),
+  pieceLength: PIECE_LENGTH
+}
+
+/** Pieces straddle files, one file is empty, folders are nested, names are not all ASCII. */
+export const multiFile = {
+  name: 'häuser und 森',
+  files: [
+    { path: ['a.txt'], data: Buffer.from('a short file\n') },
+    { path: ['leer'], data: Buffer.alloc(0) },
+    { path: ['eins', 'zwei', 'drei.bin'], data: randomBytesSeeded('nested', 700_001) },
+    { path: ['eins', 'größe – 木.bin'], data: randomBytesSeeded('names', 3 * PIECE_LENGTH) },
+    { path: ['z'], data: randomBytesSeeded('last', 99_999) }
+  ],
+  pieceLength: PIECE_LENGTH
+}
+
+/** Makes its folder when it is first used, so that a suite that is skipped leaves nothing. */
+export class Workspace {
+  #dir: string | undefined
+
+  /** A new empty folder. */
+  folder(): string {
+    this.#dir ??= mkdtempSync(join(tmpdir(), 'bt-interop-'))
+    return mkdtempSync(join(this.#dir, 'f'))
+  }
+
+  /** Writes the .torrent file, in a new folder. Each tracker is a tier of its own. */
+  torrent(source: TorrentSource, trackers = [NO_TRACKER]): TorrentOnDisk {
+    const { torrent, infoHash, content } = makeTorrent({ ...source, trackers: trackers.map(url => [url]) })
+    const torrentFile = join(this.folder(), `${infoHash.slice(0, 8)}.torrent`)
+    writeFileSync(torrentFile, torrent)
+    return { torrentFile, infoHash, pieceCount: Math.ceil(content.length / source.pieceLength) }
+  }
+
+  /** Writes what the torrents describe, as a seeder expects it. Returns the folder that holds it. */
+  content(...sources: TorrentSource[]): string {
+    const dir = this.folder()
+    for (const source of sources) writeContent(dir, source)
+    return dir
+  }
+
+  remove(): void {
+    if (this.#dir !== undefined) rmSync(this.#dir, { recursive: true, force: true, maxRetries: 3 })
+    this.#dir = undefined
+  }
+}
+
+/** Bytes as something that is short enough to read when it differs. */
+export function digest(bytes: Buffer): string {
+  return `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+/** What a folder holds after a complete download: each file's path, in the order of names, and its digest. */
+export function digestsOf(source: TorrentSource): [path: string, digest: string][] {
+  const files = 'data' in source ? [{ path: [], data: source.data }] : source.files
+  return files.map(({ path, data }): [string, string] => [[source.name, ...path].join('/'), digest(data)]).sort(byPath)
+}
+
+/** The same of a folder on disk: all files in it, expected or not. */
+export function digestsIn(dir: string): [path: string, digest: string][] {
+  const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter(entry => !entry.isDirectory())
+  const paths = entries.map(entry => join(entry.parentPath, entry.name))
+  const digests = paths.map((path): [string, string] => [
+    relative(dir, path).replaceAll(sep, '/'),
+    digest(readFileSync(path))
+  ])
+  return digests.sort(byPath)
+}
+
+function byPath([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : 1
+}

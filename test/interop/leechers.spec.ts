@@ -1,0 +1,38 @@
+/** Clients that other people wrote download from ours. */
+import { expect } from 'chai'
+import { seedWithBtStream } from '../support/bt-stream-program.js'
+import * as aria2 from '../support/real-clients/aria2.js'
+import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
+import * as libtorrent from '../support/real-clients/libtorrent.js'
+import { startOpentracker } from '../support/real-clients/opentracker.js'
+import { digestsIn, digestsOf, multiFile, singleFile, Workspace } from './content.js'
+
+describe('seeding to a real client', () => {
+  const workspace = new Workspace()
+
+  after(() => workspace.remove())
+
+  for (const [what, source] of Object.entries({ 'a single file': singleFile, 'a folder': multiFile })) {
+    it(`libtorrent dials ours and downloads ${what}`, async function () {
+      requireLibtorrent(this)
+      const { torrentFile } = workspace.torrent(source)
+      await using seeder = await seedWithBtStream(torrentFile, workspace.content(source), ['--no-tracker'])
+      const dataDir = workspace.folder()
+      await libtorrent.leech({ torrentFile, dataDir, peers: [seeder.address] })
+      expect(digestsIn(dataDir)).to.deep.equal(digestsOf(source))
+    })
+
+    it(`aria2 finds ours by opentracker and downloads ${what}`, async function () {
+      requireProgram(this, 'aria2c', 'aria2')
+      requireProgram(this, 'opentracker', 'opentracker')
+      const { infoHash } = workspace.torrent(source)
+      await using tracker = await startOpentracker({ infoHashes: [infoHash], workDir: workspace.folder() })
+      const { torrentFile } = workspace.torrent(source, [tracker.httpUrl])
+      await using seeder = await seedWithBtStream(torrentFile, workspace.content(source))
+      await tracker.waitForSeeders(infoHash, 1)
+      const dataDir = workspace.folder()
+      await aria2.leech({ torrentFile, dataDir })
+      expect(digestsIn(dataDir), `from port ${seeder.address.port}`).to.deep.equal(digestsOf(source))
+    })
+  }
+})

@@ -1,0 +1,28 @@
+/** The five clients that seed to us. All are started at once when the run begins, as one of them takes its time. */
+import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
+import * as aria2 from '../support/real-clients/aria2.js'
+import * as libtorrent from '../support/real-clients/libtorrent.js'
+import * as qbittorrent from '../support/real-clients/qbittorrent.js'
+import type { RealClient, SeedOptions } from '../support/real-clients/real-client.js'
+import * as rtorrent from '../support/real-clients/rtorrent.js'
+import * as transmission from '../support/real-clients/transmission.js'
+
+interface Seeder {
+  /** Skips the suite where the program is missing. */
+  require: (context: Mocha.Context) => void
+  seed: (options: SeedOptions) => Promise<RealClient>
+}
+
+export const seeders: Readonly<Record<string, Seeder>> = {
+  aria2: { seed: aria2.seed, require: context => requireProgram(context, 'aria2c', 'aria2') },
+  Transmission: {
+    seed: transmission.seed,
+    require: context => requireProgram(context, 'transmission-daemon', 'transmission-daemon')
+  },
+  rTorrent: { seed: rtorrent.seed, require: context => requireProgram(context, 'rtorrent', 'rtorrent') },
+  qBittorrent: {
+    seed: qbittorrent.seed,
+    require: context => requireProgram(context, 'qbittorrent-nox', 'qbittorrent-nox')
+  },
+  libtorrent: { seed: libtorrent.seed, require: requireLibtorrent }
+}

@@ -1,0 +1,59 @@
+/** The program under test, run as a user runs it. Everything that tests assume of its command line and of its events is in this file. */
+import { fileURLToPath } from 'node:url'
+import { ChildProgram, type ProgramOptions } from './child-program.js'
+import { onFreePort } from './free-port.js'
+import { runningClient, type Address, type RealClient } from './real-clients/real-client.js'
+
+const LISTEN_TIMEOUT_MS = 15_000
+const RUN_TIMEOUT_MS = 45_000
+
+/** The command and the arguments that come before the user's: this build's, or the command in BT_STREAM (split at spaces). */
+export function btStreamCommand(): [command: string, ...args: string[]] {
+  const [command, ...args] = (process.env['BT_STREAM'] ?? '').split(' ').filter(word => word !== '')
+  if (command !== undefined) return [command, ...args]
+  return [process.execPath, fileURLToPath(new URL('../../bin/bt-stream.js', import.meta.url))]
+}
+
+/** Starts it; stdout is collected as data, stderr as words. */
+export function startBtStream(args: readonly string[], options: ProgramOptions = {}): ChildProgram {
+  const [command, ...first] = btStreamCommand()
+  return new ChildProgram(command, [...first, ...args], { name: 'bt-stream', collectStdout: true, ...options })
+}
+
+/** Runs it to its end and returns its stdout. Rejects, with all that it said, unless its exit code is 0. */
+export async function runBtStream(args: readonly string[], options: ProgramOptions = {}): Promise<Buffer> {
+  const program = startBtStream(args, options)
+  const { code } = await program.waitForExit(RUN_TIMEOUT_MS)
+  if (code !== 0) throw program.error(`failed: ${args.join(' ')}`)
+  return program.stdout
+}
+
+/** Runs `bt-stream ARGS | COMMAND` in bash with `pipefail`, as the README says. Rejects unless both succeed. */
+export async function runBtStreamPiped(args: readonly string[], command: readonly string[]): Promise<void> {
+  const ours = [...btStreamCommand(), ...args]
+  const script = `set -o pipefail; "\${@:1:${ours.length}}" | "\${@:${ours.length + 1}}"`
+  const program = new ChildProgram('bash', ['-c', script, 'bash', ...ours, ...command], {
+    name: 'bt-stream | ' + command.join(' ')
+  })
+  const { code } = await program.waitForExit(RUN_TIMEOUT_MS)
+  if (code !== 0) throw program.error('failed')
+}
+
+/** `bt-stream seed`, from the moment on that it listens: an event `{"event":"listening","port":N}` on stderr. */
+export async function seedWithBtStream(
+  torrentFile: string,
+  dataDir: string,
+  more: readonly string[] = []
+): Promise<RealClient> {
+  return onFreePort(async wanted => {
+    const program = startBtStream(['seed', torrentFile, '--dir', dataDir, '--port', String(wanted), '--json', ...more])
+    try {
+      const [line] = await program.waitForOutput(/^\{.*"event":"listening".*\}$/m, LISTEN_TIMEOUT_MS)
+      const { port } = JSON.parse(line) as Pick<Address, 'port'>
+      return runningClient(program, { host: '127.0.0.1', port })
+    } catch (error) {
+      await program.stop()
+      throw error
+    }
+  })
+}

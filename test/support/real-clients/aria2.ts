@@ -1,0 +1,37 @@
+/** aria2c (Debian: aria2). It finds peers by trackers only: none can be given to it. */
+import { ChildProgram } from '../child-program.js'
+import { freePort, onFreePort } from '../free-port.js'
+import { ownEnvironment, serving, type LeechOptions, type RealClient, type SeedOptions } from './real-client.js'
+
+function settings(port: number, dataDir: string): string[] {
+  return [
+    '--no-conf',
+    '--enable-dht=false',
+    '--enable-dht6=false',
+    '--bt-enable-lpd=false',
+    '--enable-peer-exchange=false',
+    '--interface=127.0.0.1',
+    `--listen-port=${port}`,
+    `--dir=${dataDir}`,
+    '--show-console-readout=false',
+    '--summary-interval=0',
+    `--stop-with-process=${process.pid}`
+  ]
+}
+
+export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+  return onFreePort(port => {
+    const files = torrents.map(torrent => torrent.torrentFile)
+    const args = [...settings(port, dataDir), '--seed-ratio=0', '--check-integrity=true', ...files]
+    const program = new ChildProgram('aria2c', args, { name: 'aria2', cwd: workDir, env: ownEnvironment(workDir) })
+    return serving(program, { host: '127.0.0.1', port }, torrents)
+  })
+}
+
+/** Resolves when the download is complete, from whom the torrent's trackers name. */
+export async function leech({ torrentFile, dataDir, timeoutMs = 30_000 }: LeechOptions): Promise<void> {
+  const args = [...settings(await freePort(), dataDir), '--seed-time=0', torrentFile]
+  const program = new ChildProgram('aria2c', args, { name: 'aria2', env: ownEnvironment(dataDir) })
+  const { code } = await program.waitForExit(timeoutMs)
+  if (code !== 0) throw program.error('did not complete the download')
+}

@@ -1,0 +1,45 @@
+/** libtorrent by way of its Python binding (Debian: python3-libtorrent). The only one here that can be told whom to dial. */
+import { fileURLToPath } from 'node:url'
+import { ChildProgram } from '../child-program.js'
+import {
+  ownEnvironment,
+  serving,
+  type Address,
+  type LeechOptions,
+  type RealClient,
+  type SeedOptions
+} from './real-client.js'
+
+/** Debian's own interpreter: the binding is not there for another one that may come first in the path. */
+export const PYTHON = '/usr/bin/python3'
+
+/** Only TypeScript is compiled to `dist`, so the scripts are found from the project's root, four levels above this file. */
+function script(name: string): string {
+  return fileURLToPath(new URL(`../../../../test/support/real-clients/python/${name}`, import.meta.url))
+}
+
+/** Nor may Python leave its compiled files beside the scripts. */
+function environment(homeDir: string): NodeJS.ProcessEnv {
+  return { ...ownEnvironment(homeDir), PYTHONDONTWRITEBYTECODE: '1' }
+}
+
+/** It listens on a port of the system's choice, and says on which. */
+export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+  const args = [script('seed.py'), dataDir, ...torrents.map(torrent => torrent.torrentFile)]
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(workDir) })
+  const [, port] = await program.waitForOutput(/listening on (\d+)/, 20_000)
+  return serving(program, { host: '127.0.0.1', port: Number(port) }, torrents)
+}
+
+/** Resolves when the download is complete. */
+export async function leech({
+  torrentFile,
+  dataDir,
+  peers,
+  timeoutMs = 30_000
+}: LeechOptions & { peers: Address[] }): Promise<void> {
+  const args = [script('leech.py'), torrentFile, dataDir, ...peers.map(({ host, port }) => `${host}:${port}`)]
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(dataDir) })
+  const { code } = await program.waitForExit(timeoutMs)
+  if (code !== 0) throw program.error('did not complete the download')
+}

@@ -1,0 +1,57 @@
+/** opentracker (Debian: opentracker), over HTTP and UDP on one port. It serves only torrents that it was told of. */
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ChildProgram } from '../child-program.js'
+import { onFreePort, waitForListener } from '../free-port.js'
+import { ownEnvironment } from './real-client.js'
+
+const READY_TIMEOUT_MS = 5_000
+
+/** `await using` stops it. */
+export interface Opentracker extends AsyncDisposable {
+  readonly httpUrl: string
+  readonly udpUrl: string
+  /** Resolves when the tracker knows `count` complete peers; there is no event for it, so it asks (scrape) every 100 ms. */
+  waitForSeeders(infoHash: string, count: number, timeoutMs?: number): Promise<void>
+}
+
+export async function startOpentracker({
+  infoHashes,
+  workDir
+}: {
+  infoHashes: string[]
+  workDir: string
+}): Promise<Opentracker> {
+  chmodSync(workDir, 0o755) // started by root it becomes nobody, in a chroot, before it reads the list
+  writeFileSync(join(workDir, 'whitelist'), infoHashes.join('\n') + '\n')
+  return onFreePort(async port => {
+    const args = ['-i', '127.0.0.1', '-p', String(port), '-P', String(port), '-w', 'whitelist', '-d', workDir]
+    const program = new ChildProgram('opentracker', args, { cwd: workDir, env: ownEnvironment(workDir) })
+    const deadline = performance.now() + READY_TIMEOUT_MS
+    if (!(await waitForListener('127.0.0.1', port, () => program.hasEnded || performance.now() > deadline))) {
+      await program.stop()
+      throw program.error('does not listen')
+    }
+    const base = `http://127.0.0.1:${port}`
+    return {
+      httpUrl: `${base}/announce`,
+      udpUrl: `udp://127.0.0.1:${port}/announce`,
+      waitForSeeders: async (infoHash, count, timeoutMs = 10_000) => {
+        const until = performance.now() + timeoutMs
+        while ((await completePeers(base, infoHash)) < count) {
+          if (performance.now() > until) throw program.error(`does not know ${count} seeders of ${infoHash}`)
+          await delay(100)
+        }
+      },
+      [Symbol.asyncDispose]: () => program.stop()
+    }
+  })
+}
+
+/** `complete` of a scrape (BEP 48), read without a decoder. */
+async function completePeers(base: string, infoHash: string): Promise<number> {
+  const response = await fetch(`${base}/scrape?info_hash=${infoHash.replace(/../g, '%$&')}`)
+  const body = Buffer.from(await response.arrayBuffer()).toString('latin1')
+  return Number(/8:completei(\d+)e/.exec(body)?.[1] ?? 0)
+}

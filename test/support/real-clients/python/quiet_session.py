@@ -1,0 +1,30 @@
+"""A libtorrent session on loopback that looks for nobody: TCP only, no discovery of any kind."""
+import libtorrent
+
+
+def quiet_session():
+    return libtorrent.session({
+        'listen_interfaces': '127.0.0.1:0',
+        'enable_dht': False,
+        'enable_lsd': False,
+        'enable_upnp': False,
+        'enable_natpmp': False,
+        'enable_incoming_utp': False,
+        'enable_outgoing_utp': False,
+        'allow_multiple_connections_per_ip': True,
+        'alert_mask': libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification,
+    })
+
+
+def add_torrent(session, torrent_file, data_dir):
+    params = libtorrent.add_torrent_params()
+    params.ti = libtorrent.torrent_info(torrent_file)
+    params.save_path = data_dir
+    return session.add_torrent(params)
+
+
+def print_alerts(session, wait_ms):
+    """Waits up to wait_ms for something to happen and prints it."""
+    session.wait_for_alert(wait_ms)
+    for alert in session.pop_alerts():
+        print(alert.message(), flush=True)

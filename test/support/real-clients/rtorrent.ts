@@ -1,0 +1,33 @@
+/** rTorrent (Debian: rtorrent), without its terminal. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ChildProgram } from '../child-program.js'
+import { onFreePort } from '../free-port.js'
+import { ownEnvironment, serving, type RealClient, type SeedOptions } from './real-client.js'
+
+export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+  return onFreePort(port => {
+    const sessionDir = join(workDir, `session-${port}`)
+    mkdirSync(sessionDir)
+    const commands = [
+      'system.daemon.set=true',
+      `session.path.set=${sessionDir}`,
+      'network.bind_address.set=127.0.0.1',
+      `network.port_range.set=${port}-${port}`,
+      'network.port_random.set=no',
+      'dht.mode.set=disable',
+      'protocol.pex.set=no',
+      'protocol.encryption.set=allow_incoming,enable_retry',
+      'trackers.use_udp.set=yes',
+      `directory.default.set=${dataDir}`,
+      ...torrents.map(torrent => `load.start_verbose=${torrent.torrentFile}`)
+    ]
+    const rc = join(workDir, `${port}.rc`)
+    writeFileSync(rc, commands.join('\n') + '\n')
+    const program = new ChildProgram('rtorrent', ['-n', '-o', `import=${rc}`], {
+      name: 'rTorrent',
+      env: ownEnvironment(workDir)
+    })
+    return serving(program, { host: '127.0.0.1', port }, torrents)
+  })
+}
