@@ -4,12 +4,14 @@ import { MetainfoError } from './errors.js'
 import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
 
-/** Path, `http(s)://` or `file://` URL of a .torrent, or its bytes. */
-export type TorrentSource = string | URL | Uint8Array
+/** Path, `http(s)://` or `file://` URL of a .torrent, its bytes, or what `readMetainfo` made of them. */
+export type TorrentSource = string | URL | Uint8Array | Metainfo
 
 /** Rejects with `MetainfoError`, or with the signal's reason. */
 export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
-  return parseMetainfo(source instanceof Uint8Array ? source : await readSource(source, signal))
+  if (source instanceof Uint8Array) return parseMetainfo(source)
+  if (typeof source === 'string' || source instanceof URL) return parseMetainfo(await readSource(source, signal))
+  return source
 }
 
 async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
