@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { EXIT } from './exit-code.js'
 import { JsonEvents } from './messages/json-events.js'
 import { ErrorOutput } from './messages/error-output.js'
-import { collect, optionsBefore, withSharedOptions } from './options.js'
+import { collect, optionsBefore, withMessageOptions, withSharedOptions } from './options.js'
 import type { GetOptions, SeedOptions, SharedOptions, StreamOptions } from './options.js'
 
 const SOURCE = 'path or http(s) URL of a .torrent, or - for standard input'
@@ -73,6 +73,11 @@ function addCommands(root: Command): void {
       const { seed } = await import('./commands/seed.js')
       await seed(source, { ...options, ...optionsBefore(command) })
     })
+  const demo = root.command('demo').description('see it work: a swarm inside the program, and a download from it')
+  withMessageOptions(demo).action(async (options: SharedOptions, command: Command) => {
+    const run = await import('./commands/demo.js')
+    await run.demo({ ...options, ...optionsBefore(command) })
+  })
 }
 
 function add(root: Command, name: string, description: string): Command {
@@ -86,6 +91,7 @@ function tellInJson(root: Command): void {
     outputError: text => {
       const message = text.trim().replace(/^error: /, '')
       voice.say({ event: 'error', code: 'ERR_BT_OPTION', message, exitCode: EXIT.USAGE })
+      voice.say({ event: 'end', exitCode: EXIT.USAGE })
     }
   })
 }

@@ -34,7 +34,7 @@ export interface SeedOptions extends SharedOptions {
 
 /** Adds the options that every command understands. */
 export function withSharedOptions(command: Command): Command {
-  return command
+  command
     .option('--peer <ip:port>', 'a peer to connect to; may be repeated', collect)
     .option('--no-discovery', 'only the peers given: ask no tracker, take no connections')
     .option('--no-tracker', 'ask no tracker')
@@ -42,6 +42,12 @@ export function withSharedOptions(command: Command): Command {
     .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
     .option('--peer-timeout <s>', 'give up when no peer connects for this long; 0: never (default: 120)', milliseconds)
     .option('--stall-timeout <s>', 'give up when no data comes for this long; 0: never (default: 300)', milliseconds)
+  return withMessageOptions(command)
+}
+
+/** Adds the options of what is said on standard error. */
+export function withMessageOptions(command: Command): Command {
+  return command
     .option('-q, --quiet', 'print errors only')
     .option('--json', 'every line on standard error is a JSON object')
     .option('-v, --verbose', 'tell about peers and trackers')

@@ -111,8 +111,10 @@ export class Session {
     return {
       exitCode,
       elapsedMs: this.elapsedMs,
-      loopDelayP99Ms: histogram ? milliseconds(histogram.percentile(99)) : null,
-      loopDelayMaxMs: histogram ? milliseconds(histogram.max) : null,
+      ...(histogram && {
+        loopDelayP99Ms: milliseconds(histogram.percentile(99)),
+        loopDelayMaxMs: milliseconds(histogram.max)
+      }),
       peakMemory: process.resourceUsage().maxRSS * 1024
     }
   }

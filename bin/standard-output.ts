@@ -48,7 +48,7 @@ export class StandardOutput {
     if (!this.#isOurs) return
     this.sink.end()
     try {
-      await finished(this.sink)
+      await finished(this.sink, { readable: false })
     } catch (error) {
       throw this.#failure ?? new OutputError(error as Error)
     }

@@ -93,7 +93,10 @@ export class TorrentEngine implements PieceLibrary {
     this.pool.onFree = () => this.onChange()
     const { geometry, have, pool } = this
     const onComplete = (piece: ActivePiece): void => this.#assembler.add(piece)
-    this.scheduler = new Scheduler({ geometry, have, credits: pool, random, onComplete }, new Bitfield(geometry.pieceCount))
+    this.scheduler = new Scheduler(
+      { geometry, have, credits: pool, random, onComplete },
+      new Bitfield(geometry.pieceCount)
+    )
     this.#assembler = this.#startPipeline()
   }
 
@@ -153,7 +156,7 @@ export class TorrentEngine implements PieceLibrary {
     const known = this.#waiting.get(index)
     if (known) return known.promise
     let resolve = (): void => undefined
-    let reject = (_error: Error): void => undefined
+    let reject: (error: Error) => void = () => undefined
     const promise = new Promise<void>((yes, no) => {
       resolve = yes
       reject = no

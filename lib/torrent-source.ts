@@ -9,15 +9,16 @@ export type TorrentSource = string | URL | Uint8Array | Metainfo
 
 /** Rejects with `MetainfoError`, or with the signal's reason. */
 export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
-  if (source instanceof Uint8Array) return parseMetainfo(source)
-  if (typeof source === 'string' || source instanceof URL) return parseMetainfo(await readSource(source, signal))
-  return source
+  if (!(source instanceof Uint8Array || source instanceof URL || typeof source === 'string')) return source
+  const bytes = source instanceof Uint8Array ? source : await readSource(source, signal)
+  return parseMetainfo(bytes, { windows: process.platform === 'win32' })
 }
 
 async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const text = typeof source === 'string' ? source : source.href
   if (/^https?:/i.test(text)) return await readUrl(text, signal)
-  if (/^magnet:/i.test(text)) throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
+  if (/^magnet:/i.test(text))
+    throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
   return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text))
 }
 
@@ -51,7 +52,9 @@ async function readFile(path: string | URL): Promise<Buffer> {
     }
   } catch (error) {
     if (error instanceof MetainfoError) throw error
-    throw new MetainfoError('ERR_BT_SOURCE', `cannot read ${String(path)}: ${(error as Error).message}`, { cause: error })
+    throw new MetainfoError('ERR_BT_SOURCE', `cannot read ${String(path)}: ${(error as Error).message}`, {
+      cause: error
+    })
   }
 }
 

@@ -25,14 +25,15 @@ export interface ProgressFacts {
   readonly waiting: string | null
 }
 
-/** The last figures; `loopDelay…` tell how long the event loop was held up, and are null unless `--json` is on. */
+/** The last figures: of the torrent, if one was opened, and of the process, if a command was run. */
 export interface EndFacts extends Partial<TorrentStats> {
   readonly exitCode: number
-  readonly elapsedMs: number
-  readonly loopDelayP99Ms: number | null
-  readonly loopDelayMaxMs: number | null
+  readonly elapsedMs?: number
+  /** How long the event loop was held up; only with `--json`, as measuring has its price. */
+  readonly loopDelayP99Ms?: number
+  readonly loopDelayMaxMs?: number
   /** Peak resident memory of the process, bytes. */
-  readonly peakMemory: number
+  readonly peakMemory?: number
 }
 
 export type Event =

@@ -15,7 +15,8 @@ export class PlainLines implements Voice {
 
   say(event: Event): void {
     const lines = sentenceOf(event)?.split('\n') ?? []
-    const text = lines.map((line, index) => `${index === 0 ? 'bt-stream: ' : ''}${printable(line)}\n`).join('')
+    const prefix = event.event === 'note' ? '' : 'bt-stream: '
+    const text = lines.map((line, index) => `${index === 0 ? prefix : ''}${printable(line)}\n`).join('')
     if (text !== '') this.#output.write(text, weightOf(event) === 'always')
   }
 

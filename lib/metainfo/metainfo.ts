@@ -46,13 +46,10 @@ export interface Metainfo {
 const HASH_LENGTH = 20
 
 /**
- * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of this machine.
+ * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of systems other than Windows.
  * Throws `MetainfoError` with ERR_BT_BENCODE, ERR_BT_METAINFO, ERR_BT_METAINFO_TOO_LARGE or ERR_BT_METAINFO_V2_ONLY.
  */
-export function parseMetainfo(
-  bytes: Uint8Array,
-  rules: PathRules = { windows: process.platform === 'win32' }
-): Metainfo {
+export function parseMetainfo(bytes: Uint8Array, rules: PathRules = { windows: false }): Metainfo {
   const warnings: string[] = []
   const decoded = decodeTorrent(bytes)
   const root = decoded.value

@@ -166,7 +166,8 @@ export class PeerConnection extends Writable implements SupplierPort {
     if (message.type === 'handshake') this.#onHandshake(message.infoHash)
     else if (message.type === 'peerId') this.#onPeerId(message.peerId)
     else {
-      if (!this.#host || !this.supplier) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', `${message.type} before the handshake`)
+      if (!this.#host || !this.supplier)
+        throw new ProtocolError('ERR_BT_MESSAGE_ORDER', `${message.type} before the handshake`)
       return this.#handleMessage(message, this.#host, this.supplier)
     }
     return undefined
@@ -188,7 +189,12 @@ export class PeerConnection extends Writable implements SupplierPort {
     if (peerId.equals(host.peerId)) throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer is ourselves')
     this.peerId = peerId
     const now = this.#clock.now()
-    this.supplier = host.scheduler.addSupplier(this, new Bitfield(host.geometry.pieceCount), now, this.#options.connectMs)
+    this.supplier = host.scheduler.addSupplier(
+      this,
+      new Bitfield(host.geometry.pieceCount),
+      now,
+      this.#options.connectMs
+    )
     this.#uploads = new UploadQueue(this.#socket, {
       readBlock: (piece, begin, length) => host.readBlock(piece, begin, length),
       onUploaded: bytes => {
@@ -253,7 +259,11 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#blocks++
     this.downloaded += data.length
     // Late answers to what we took back are duplicates, not faults.
-    if (outcome === 'unrequested' && ++this.#unrequested > limits.MAX_UNREQUESTED_BLOCKS && this.#unrequested * 20 > this.#blocks) {
+    if (
+      outcome === 'unrequested' &&
+      ++this.#unrequested > limits.MAX_UNREQUESTED_BLOCKS &&
+      this.#unrequested * 20 > this.#blocks
+    ) {
       throw new ProtocolError('ERR_BT_FLOOD', 'the peer sends blocks that nobody asked for')
     }
     host.onChange()
@@ -262,7 +272,8 @@ export class PeerConnection extends Writable implements SupplierPort {
 
   #onHave(piece: number, host: PeerHost, supplier: Supplier): void {
     const index = host.geometry.pieceIndex(piece)
-    if (index === undefined) throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
+    if (index === undefined)
+      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
     host.scheduler.onHave(supplier, index)
     host.onChange()
   }
@@ -271,7 +282,8 @@ export class PeerConnection extends Writable implements SupplierPort {
     if (this.#gotBitfield) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'a second bitfield')
     this.#gotBitfield = true
     const pieces = Bitfield.fromBytes(bits, host.geometry.pieceCount)
-    if (!pieces) throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', 'a bitfield of a wrong length or with spare bits set')
+    if (!pieces)
+      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', 'a bitfield of a wrong length or with spare bits set')
     host.scheduler.onBitfield(supplier, pieces)
     host.onChange()
   }
@@ -279,9 +291,13 @@ export class PeerConnection extends Writable implements SupplierPort {
   #onRequest({ piece, begin, length }: BlockSpan, host: PeerHost): Promise<void> | undefined {
     const index = host.geometry.pieceIndex(piece)
     if (index === undefined || length === 0 || begin + length > host.geometry.lengthOf(index)) {
-      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for bytes that do not exist (${piece}, ${begin}, ${length})`)
+      throw new ProtocolError(
+        'ERR_BT_MESSAGE_CONTENT',
+        `a request for bytes that do not exist (${piece}, ${begin}, ${length})`
+      )
     }
-    if (length > limits.MAX_TOLERATED_REQUEST_LENGTH) throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for ${length} bytes`)
+    if (length > limits.MAX_TOLERATED_REQUEST_LENGTH)
+      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for ${length} bytes`)
     if (this.amChoking) {
       if (++this.#requestsWhileChoked <= limits.MAX_REQUESTS_WHILE_CHOKED) return undefined
       throw new ProtocolError('ERR_BT_FLOOD', 'the peer goes on asking while it is choked')
@@ -304,7 +320,8 @@ export class PeerConnection extends Writable implements SupplierPort {
       this.#idleMessages = 0
     }
     this.#idleMessages += 1 + this.#decoder.takeKeepAlives()
-    if (this.#idleMessages > limits.MAX_IDLE_MESSAGES) throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
+    if (this.#idleMessages > limits.MAX_IDLE_MESSAGES)
+      throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
   }
 
   // --- the socket
@@ -320,7 +337,8 @@ export class PeerConnection extends Writable implements SupplierPort {
       const [first, ...more] = this.#outbox
       this.#outbox = []
       this.#wroteAt = this.#clock.now()
-      if (first && !this.#socket.destroyed) this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
+      if (first && !this.#socket.destroyed)
+        this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
     })
   }
 

@@ -55,5 +55,7 @@ export class SmartBan<Peer extends object> {
 
 /** SHA-1 rather than a checksum: a liar could make a CRC collide. */
 function digestOf(bytes: Buffer, block: number): Buffer {
-  return createHash('sha1').update(bytes.subarray(block * BLOCK_LENGTH, (block + 1) * BLOCK_LENGTH)).digest()
+  return createHash('sha1')
+    .update(bytes.subarray(block * BLOCK_LENGTH, (block + 1) * BLOCK_LENGTH))
+    .digest()
 }

@@ -49,14 +49,16 @@ export class CandidateList {
   due(count: number, now: number): Candidate[] {
     if (count <= 0) return []
     const due: Candidate[] = []
-    for (const candidate of this.#known.values()) if (!candidate.isConnected && candidate.dialAt <= now) due.push(candidate)
+    for (const candidate of this.#known.values())
+      if (!candidate.isConnected && candidate.dialAt <= now) due.push(candidate)
     return due.sort((a, b) => a.failures - b.failures).slice(0, count)
   }
 
   /** When the next candidate may be dialled, or `undefined` when none is left. */
   nextDialAt(): number | undefined {
     let at: number | undefined
-    for (const { isConnected, dialAt } of this.#known.values()) if (!isConnected && (at === undefined || dialAt < at)) at = dialAt
+    for (const { isConnected, dialAt } of this.#known.values())
+      if (!isConnected && (at === undefined || dialAt < at)) at = dialAt
     return at
   }
 
@@ -67,9 +69,12 @@ export class CandidateList {
   /** The connection ended or never came to be. `gaveData`: it brought verified bytes. */
   onGone(candidate: Candidate, gaveData: boolean, now: number): void {
     candidate.isConnected = false
-    candidate.failures = gaveData ? Math.max(1, candidate.failures > MAX_DIAL_FAILURES ? 1 : candidate.failures) : candidate.failures + 1
+    candidate.failures = gaveData
+      ? Math.max(1, candidate.failures > MAX_DIAL_FAILURES ? 1 : candidate.failures)
+      : candidate.failures + 1
     const doublings = 2 ** Math.min(candidate.failures - 1, 10)
-    if (candidate.source === 'user') candidate.dialAt = now + Math.min(KNOWN_GOOD_RETRY_MS * doublings, USER_RETRY_MAX_MS)
+    if (candidate.source === 'user')
+      candidate.dialAt = now + Math.min(KNOWN_GOOD_RETRY_MS * doublings, USER_RETRY_MAX_MS)
     else if (gaveData) candidate.dialAt = now + KNOWN_GOOD_RETRY_MS
     else if (candidate.failures >= MAX_DIAL_FAILURES) this.#known.delete(formatPeerAddress(candidate.address))
     else candidate.dialAt = now + RETRY_MS * doublings

@@ -43,7 +43,12 @@ export class Rescuer {
     return lookAgainAt
   }
 
-  #rescueWindow(window: ReadWindow, view: SwarmView, slack: number, ask: (rescue: Rescue) => boolean): number | undefined {
+  #rescueWindow(
+    window: ReadWindow,
+    view: SwarmView,
+    slack: number,
+    ask: (rescue: Rescue) => boolean
+  ): number | undefined {
     const head = window.head(this.#pieces.have)
     if (head === undefined) return undefined
     let lookAgainAt: number | undefined

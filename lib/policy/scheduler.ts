@@ -140,7 +140,8 @@ export class Scheduler {
     const request = supplier.pipeline.onBlock(key, data.length, now)
     const piece = request?.piece ?? this.pieces.get(index)
     const isExpected = request !== undefined || supplier.recall(key)
-    if (!isExpected || !piece || data.length !== piece.lengthOf(block)) return this.#waste(supplier, data.length, isExpected)
+    if (!isExpected || !piece || data.length !== piece.lengthOf(block))
+      return this.#waste(supplier, data.length, isExpected)
     if (request && piece.holders(block).length > 1) this.#doubled -= request.length
     const isNew = this.pieces.get(index) === piece && piece.receive(block, supplier, data)
     this.pieces.giveBack(piece, block, supplier)
@@ -239,7 +240,9 @@ export class Scheduler {
   #trim(supplier: Supplier): void {
     const { pipeline } = supplier
     if (!pipeline.model.isMeasured || this.suppliers.size < 2 || pipeline.size <= 2 * pipeline.depth) return
-    const spans = [...pipeline.requests()].slice(pipeline.depth).map(({ piece, block }) => this.#takeBack(supplier, piece, block))
+    const spans = [...pipeline.requests()]
+      .slice(pipeline.depth)
+      .map(({ piece, block }) => this.#takeBack(supplier, piece, block))
     supplier.port.cancel(spans)
   }
 
@@ -308,7 +311,8 @@ export class Scheduler {
     supplier.forget(key)
     if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
     this.pieces.giveBack(piece, block, supplier)
-    if (!piece.isReceived(block)) for (const window of this.#windows) window.frontier = Math.min(window.frontier, piece.index)
+    if (!piece.isReceived(block))
+      for (const window of this.#windows) window.frontier = Math.min(window.frontier, piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
   }
 
@@ -320,7 +324,11 @@ export class Scheduler {
       if (next !== -1 && next <= window.finalPiece) return true
     }
     if (this.wanted.count === 0) return false
-    for (let index = supplier.pieces.nextMissingIn(have, 0); index !== -1; index = supplier.pieces.nextMissingIn(have, index + 1)) {
+    for (
+      let index = supplier.pieces.nextMissingIn(have, 0);
+      index !== -1;
+      index = supplier.pieces.nextMissingIn(have, index + 1)
+    ) {
       if (this.wanted.has(index)) return true
     }
     return false

@@ -36,7 +36,8 @@ export class PieceVerifier extends Duplex {
   }
 
   override _read(): void {
-    this.#advance()
+    // The piece that is being read leaves the buffer only after this returns, and Node calls again only after the next push.
+    process.nextTick(() => this.#advance())
   }
 
   override _final(callback: () => void): void {

@@ -66,11 +66,15 @@ export class TorrentReader extends Readable {
  * longer (pipes, sockets and files do not). Does not end the sink. Resolves to the bytes written; rejects with the torrent's error,
  * the sink's, or the signal's.
  */
-export async function pour(library: PieceLibrary, sink: Writable, { start, end, signal }: ReaderOptions): Promise<number> {
+export async function pour(
+  library: PieceLibrary,
+  sink: Writable,
+  { start, end, signal }: ReaderOptions
+): Promise<number> {
   const cursor = new ReadCursor(library, start, end)
   let written = 0
   // What ends the current wait early: the sink closes, the signal aborts.
-  let interrupt = (_reason: Error): void => undefined
+  let interrupt: (reason: Error) => void = () => undefined
   const onAbort = (): void => interrupt(aborted(signal))
   const onError = (error: Error): void => interrupt(error)
   const onClose = (): void => interrupt(new TorrentError('ERR_BT_ABORTED', 'the reader is gone'))

@@ -55,7 +55,11 @@ export class RequestPipeline<Piece> {
     if (this.isSnubbed) return 1
     const { rate, roundTripMs, isSettled, isMeasured } = this.model
     const steady = Math.ceil((rate * (roundTripMs + STANDING_QUEUE_MS)) / 1000 / BLOCK_LENGTH)
-    const wanted = isSettled ? steady : isMeasured ? Math.min(this.#slowStartDepth, 4 * steady + 4) : this.#slowStartDepth
+    const wanted = isSettled
+      ? steady
+      : isMeasured
+        ? Math.min(this.#slowStartDepth, 4 * steady + 4)
+        : this.#slowStartDepth
     return Math.max(1, Math.min(wanted, this.#maxDepth))
   }
 
@@ -99,7 +103,10 @@ export class RequestPipeline<Piece> {
   add(key: number, piece: Piece, block: number, length: number, now: number): SentRequest<Piece> {
     const isIdle = this.#sent.size === 0
     const { model } = this
-    const expectedAt = Math.max(now + model.roundTripMs, (isIdle ? now : this.#lastExpectedAt) + model.transmitMs(length))
+    const expectedAt = Math.max(
+      now + model.roundTripMs,
+      (isIdle ? now : this.#lastExpectedAt) + model.transmitMs(length)
+    )
     const mark = model.mark(now, isIdle, this.#sent.size + 1 < this.depth)
     const request: SentRequest<Piece> = { piece, block, length, mark, expectedAt }
     this.#sent.set(key, request)

@@ -78,7 +78,10 @@ export class WireReader {
 
   #readFrame(length: number): WireMessage | undefined {
     if (length > MAX_MESSAGE_LENGTH) {
-      throw new ProtocolError('ERR_BT_MESSAGE_LENGTH', `a message of ${length} bytes; ${MAX_MESSAGE_LENGTH} are allowed`)
+      throw new ProtocolError(
+        'ERR_BT_MESSAGE_LENGTH',
+        `a message of ${length} bytes; ${MAX_MESSAGE_LENGTH} are allowed`
+      )
     }
     if (this.#buffer.length < 5) return undefined
     const id = this.#buffer.byteAt(4)
