@@ -44,6 +44,7 @@ function program(args: readonly string[]): Command {
   if (args.includes('--json')) tellInJson(root)
   withSharedOptions(root)
   root.action(async (source: string | undefined, options: StreamOptions, command: Command) => {
+    if (source === undefined && options.json) command.error('error: missing source')
     if (source === undefined) command.help({ error: true })
     const { stream } = await import('./commands/stream.js')
     await stream(source, options)

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { Writable, type Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Readable, Writable } from 'node:stream'
 
 export interface DemoRunOptions {
   readonly torrentPath: string
@@ -28,24 +27,23 @@ export async function runDemo({ torrentPath, signal, onBytes }: DemoRunOptions):
   const program = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal })
   const tar = await startTar(signal)
   const hash = createHash('sha256')
-  let count = 0
-  const passing = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
+  const piping = async (): Promise<void> => {
+    let count = 0
+    for await (const chunk of program.stdout as AsyncIterable<Buffer>) {
       hash.update(chunk)
-      count += chunk.length
-      onBytes(count)
-      yield chunk
+      onBytes((count += chunk.length))
+      // `tar` may stop reading at the archive's end mark: no failure of ours, and its exit code is looked at.
+      if (tar) await new Promise<void>(resolve => tar.stdin.write(chunk, () => resolve()))
     }
+    tar?.stdin.end()
   }
-  const piped = pipeline(program.stdout, passing, tar?.stdin ?? nowhere())
   const [events, [exitCode]] = await Promise.all([
     linesOf(program.stderr),
     once(program, 'close') as Promise<[number | null]>,
-    piped.catch(() => undefined)
+    piping()
   ])
   if (exitCode !== 0) throw new DemoError(failureIn(events) ?? `the download ended with exit code ${String(exitCode)}`)
-  const [listing] = await Promise.all([tar?.listing, piped])
-  return { sha256: hash.digest('hex'), listing, end: parse(events.at(-1)) }
+  return { sha256: hash.digest('hex'), listing: await tar?.listing, end: parse(events.at(-1)) }
 }
 
 /** The demo went wrong, which it must not. */
@@ -67,6 +65,8 @@ async function startTar(signal: AbortSignal): Promise<{ stdin: Writable; listing
     if (exitCode !== 0) throw new DemoError(`tar ended with exit code ${String(exitCode)}`)
     return lines
   })
+  child.stdin.on('error', () => undefined)
+  listing.catch(() => undefined)
   return { stdin: child.stdin, listing }
 }
 
@@ -87,8 +87,4 @@ function parse(line: string | undefined): Record<string, unknown> {
   } catch {
     return {}
   }
-}
-
-function nowhere(): Writable {
-  return new Writable({ highWaterMark: 65_536, write: (_chunk, _encoding, done) => done() })
 }

@@ -29,7 +29,7 @@ class ProgressWatch {
   readonly #torrent: Torrent
   readonly #messages: Messages
   readonly #goal: () => Goal
-  #toldAt = 0
+  #toldAt: number
   #movedAt = performance.now()
   #done = -1
   #isHeld = false
@@ -38,7 +38,8 @@ class ProgressWatch {
     this.#torrent = torrent
     this.#messages = messages
     this.#goal = goal
-    if (messages.progressEveryMs > WAITING_AFTER_MS / 2) this.#toldAt = performance.now()
+    // A line of its own that says 0 % is noise; one that is drawn over is not.
+    this.#toldAt = messages.progressEveryMs > 1000 ? performance.now() : -Infinity
   }
 
   tick(now: number): void {

@@ -21,6 +21,7 @@ export class Messages {
   readonly isVerbose: boolean
   readonly #voice: Voice
   readonly #isQuiet: boolean
+  #isOver = false
 
   constructor(voice: Voice, { quiet = false, verbose = false }: Pick<SharedOptions, 'quiet' | 'verbose'>) {
     this.#voice = voice
@@ -29,7 +30,10 @@ export class Messages {
     this.progressEveryMs = quiet ? Infinity : voice.progressEveryMs
   }
 
+  /** Nothing is said after the event `end`. */
   say(event: Event): void {
+    if (this.#isOver) return
+    this.#isOver = event.event === 'end'
     const weight = weightOf(event)
     if (weight === 'always' || (!this.#isQuiet && (weight === 'usual' || this.isVerbose))) this.#voice.say(event)
   }

@@ -6,6 +6,8 @@ import type { Voice } from './messages.js'
 import { PlainLines } from './plain-lines.js'
 
 const DEFAULT_COLUMNS = 80
+/** After these no progress is worth a line. */
+const LAST: ReadonlySet<Event['event']> = new Set(['done', 'interrupted', 'error', 'end'])
 /** To the start of the line, wiped to its end. */
 const WIPE = '\r\u001b[K'
 
@@ -31,7 +33,7 @@ export class TerminalLines implements Voice {
     const drawn = this.#drawn
     this.end()
     this.#lines.say(event)
-    if (event.event !== 'end') this.#draw(drawn)
+    if (!LAST.has(event.event)) this.#draw(drawn)
   }
 
   end(): void {
