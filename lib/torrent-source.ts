@@ -4,11 +4,12 @@ import { MetainfoError } from './errors.js'
 import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
 
-/** Path, `http(s)://` or `file://` URL of a .torrent, or its bytes. */
-export type TorrentSource = string | URL | Uint8Array
+/** Path, `http(s)://` or `file://` URL of a .torrent, its bytes, or what `readMetainfo` made of them. */
+export type TorrentSource = string | URL | Uint8Array | Metainfo
 
 /** Rejects with `MetainfoError`, or with the signal's reason. */
 export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
+  if (!(source instanceof Uint8Array || source instanceof URL || typeof source === 'string')) return source
   const bytes = source instanceof Uint8Array ? source : await readSource(source, signal)
   return parseMetainfo(bytes, { windows: process.platform === 'win32' })
 }

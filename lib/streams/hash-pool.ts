@@ -80,7 +80,8 @@ export class HashPool {
   }
 
   #start(): void {
-    const worker = new Worker(new URL('./hash-worker.js', import.meta.url))
+    // Left to itself, Node opens `process.stdout` for a worker: a second socket on what the program may be writing to.
+    const worker = new Worker(new URL('./hash-worker.js', import.meta.url), { stdout: true, stderr: true })
     worker.unref()
     worker.on('online', () => {
       if (this.#isClosed) return

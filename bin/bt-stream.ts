@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** The program `bt-stream`. */
+import { runCommandLine } from './command-line.js'
+
+await runCommandLine(process.argv.slice(2))

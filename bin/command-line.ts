@@ -1,0 +1,105 @@
+/** The command line's grammar: commands, their options and their help. Each command's own file is loaded when it is run. */
+import { Command, CommanderError } from 'commander'
+import { readFileSync } from 'node:fs'
+import { EXIT } from './exit-code.js'
+import { JsonEvents } from './messages/json-events.js'
+import { ErrorOutput } from './messages/error-output.js'
+import { collect, optionsBefore, withMessageOptions, withSharedOptions } from './options.js'
+import type { GetOptions, SeedOptions, SharedOptions, StreamOptions } from './options.js'
+
+const SOURCE = 'path or http(s) URL of a .torrent, or - for standard input'
+
+const EXAMPLES = `
+Examples:
+  bt-stream archive.tar.torrent | tar x
+  bt-stream film.torrent --file 2 | mpv -
+  bt-stream get film.torrent -o ~/Downloads
+  bt-stream demo
+
+Exit codes: 0 delivered and verified, 2 usage, 3 bad .torrent, 4 no peers, 5 stalled, 6 output or disk failed,
+130 and 143 stopped by a signal, 141 the reader closed the pipe, 1 a fault of bt-stream.`
+
+/** Reads the arguments and runs what they say; sets the exit code. `args` are without Node and the script. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  try {
+    await program(args).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = error.exitCode === 0 ? EXIT.DONE : EXIT.USAGE
+  }
+}
+
+function program(args: readonly string[]): Command {
+  const root = new Command('bt-stream')
+    .description('BitTorrent as a stream: a torrent in, its payload out, in order and verified.')
+    .usage('[options] <source>\n       bt-stream <command> [options] ...')
+    .version(version(), '-V, --version')
+    .argument('[source]', SOURCE)
+    .option('--file <path or index>', 'the file to stream, of a torrent that has several', collect)
+    .option('--force', 'write to a terminal too')
+    .enablePositionalOptions()
+    .showHelpAfterError('(bt-stream --help shows how)')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+  if (args.includes('--json')) tellInJson(root)
+  withSharedOptions(root)
+  root.action(async (source: string | undefined, options: StreamOptions, command: Command) => {
+    if (source === undefined && options.json) command.error('error: missing source')
+    if (source === undefined) command.help({ error: true })
+    const { stream } = await import('./commands/stream.js')
+    await stream(source, options)
+  })
+  addCommands(root)
+  return root
+}
+
+function addCommands(root: Command): void {
+  add(root, 'get', 'download files to disk, verified; goes on with what is there')
+    .option('-o, --output <dir>', 'folder for the files', '.')
+    .option('--file <path or index>', 'only this file; may be repeated', collect)
+    .option('--overwrite', 'write over other files that stand in the way')
+    .action(async (source: string, options: GetOptions, command: Command) => {
+      const { get } = await import('./commands/get.js')
+      await get(source, { ...options, ...optionsBefore(command) })
+    })
+  add(root, 'info', 'what a .torrent says; with --json one object on standard output').action(
+    async (source: string, options: SharedOptions, command: Command) => {
+      const { info } = await import('./commands/info.js')
+      await info(source, { ...options, ...optionsBefore(command) })
+    }
+  )
+  add(root, 'seed', 'serve files that are on disk, until stopped')
+    .requiredOption('--dir <dir>', 'folder of the files')
+    .action(async (source: string, options: SeedOptions, command: Command) => {
+      const { seed } = await import('./commands/seed.js')
+      await seed(source, { ...options, ...optionsBefore(command) })
+    })
+  const demo = root.command('demo').description('see it work: a swarm inside the program, and a download from it')
+  withMessageOptions(demo).action(async (options: SharedOptions, command: Command) => {
+    const run = await import('./commands/demo.js')
+    await run.demo({ ...options, ...optionsBefore(command) })
+  })
+}
+
+function add(root: Command, name: string, description: string): Command {
+  return withSharedOptions(root.command(name).description(description).argument('<source>', SOURCE))
+}
+
+/** Errors of the grammar as events, too. */
+function tellInJson(root: Command): void {
+  const voice = new JsonEvents(new ErrorOutput(process.stderr))
+  root.showHelpAfterError(false).configureOutput({
+    outputError: text => {
+      const message = text.trim().replace(/^error: /, '')
+      voice.say({ event: 'error', code: 'ERR_BT_OPTION', message, exitCode: EXIT.USAGE })
+      voice.say({ event: 'end', exitCode: EXIT.USAGE })
+    }
+  })
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}

@@ -1,0 +1,73 @@
+/** `bt-stream info <source>`: what a .torrent says. No network, unless the source is a URL. */
+import type { Metainfo } from '../../lib/index.js'
+import { OutputError } from '../exit-code.js'
+import { filesOf } from '../file-choice.js'
+import { printable } from '../messages/printable.js'
+import { bytes, plural } from '../messages/quantity.js'
+import { fileLine } from '../messages/sentences.js'
+import type { SharedOptions } from '../options.js'
+import { runCommand } from '../session.js'
+
+export async function info(source: string, options: SharedOptions): Promise<void> {
+  await runCommand(options, async session => {
+    const metainfo = await session.readSource(source)
+    const text =
+      options.json === true ? JSON.stringify(infoObject(metainfo)) : infoLines(metainfo).map(printable).join('\n')
+    await print(`${text}\n`)
+  })
+}
+
+/** What `--json` prints. */
+export function infoObject(metainfo: Metainfo) {
+  const { name, infoHash, length, pieceLength, pieceHashes } = metainfo
+  return {
+    name,
+    infoHash: infoHash.toString('hex'),
+    length,
+    pieceLength,
+    pieces: pieceHashes.length / 20,
+    private: metainfo.private,
+    files: filesOf(metainfo),
+    trackers: metainfo.trackers,
+    webSeeds: metainfo.webSeeds,
+    comment: metainfo.comment ?? null,
+    createdBy: metainfo.createdBy ?? null,
+    creationDate: metainfo.creationDate ?? null,
+    warnings: metainfo.warnings
+  }
+}
+
+function infoLines(metainfo: Metainfo): string[] {
+  const { name, infoHash, length, pieces, pieceLength, files, trackers, webSeeds, ...rest } = infoObject(metainfo)
+  const created = dateOf(rest.creationDate)
+  const tiers = trackers.map((tier, index) => `tracker    ${index + 1}: ${tier.join(' ')}`)
+  return [
+    `name       ${name}`,
+    `info-hash  ${infoHash}`,
+    `size       ${bytes(length)} (${length} bytes) in ${plural(files.length, 'file')}`,
+    `pieces     ${pieces} of ${bytes(pieceLength)}`,
+    ...(rest.private ? ['private    yes'] : []),
+    ...tiers,
+    ...webSeeds.map(url => `web seed   ${url}`),
+    ...(rest.comment === null ? [] : [`comment    ${rest.comment}`]),
+    ...(rest.createdBy === null ? [] : [`made by    ${rest.createdBy}`]),
+    ...(created === undefined ? [] : [`made       ${created}`]),
+    ...rest.warnings.map(warning => `warning    ${warning}`),
+    'files',
+    ...files.map(fileLine)
+  ]
+}
+
+/** A .torrent may name a second that no calendar has. */
+function dateOf(seconds: number | null): string | undefined {
+  const date = new Date((seconds ?? NaN) * 1000)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}
+
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => reject(new OutputError(error))
+    process.stdout.once('error', fail)
+    process.stdout.write(text, error => (error ? fail(error) : resolve()))
+  })
+}

@@ -1,0 +1,41 @@
+/** Which files of a torrent the user means by a path or an index. */
+import { TorrentError, type Metainfo } from '../lib/index.js'
+import { UsageError } from './exit-code.js'
+import type { FileFacts } from './messages/events.js'
+
+/** One of several files has to be named, and none was. */
+export class UnchosenFileError extends UsageError {
+  readonly files: readonly FileFacts[]
+
+  constructor(files: readonly FileFacts[]) {
+    super(`this torrent has ${files.length} files: choose one with --file, by its number or path`)
+    this.files = files
+  }
+}
+
+/** The torrent's files without padding, as `torrent.files` has them. */
+export function filesOf({ files }: Metainfo): FileFacts[] {
+  return files.filter(file => !file.padding).map(({ path, length }, index) => ({ index, path, length }))
+}
+
+/** The only file, or the one that `names` names. Throws `UsageError`, or `TorrentError` ERR_BT_NO_FILE. */
+export function chooseOne(files: readonly FileFacts[], names: readonly string[] = []): FileFacts {
+  const [name, more] = names
+  if (more !== undefined) throw new UsageError('only one file fits into one stream: say --file once')
+  if (name !== undefined) return findFile(files, name)
+  const [only] = files
+  if (!only || files.length > 1) throw new UnchosenFileError(files)
+  return only
+}
+
+/** Indexes of the files that `names` name; `undefined`, which is all, for no names. Throws `TorrentError` ERR_BT_NO_FILE. */
+export function chooseMany(files: readonly FileFacts[], names: readonly string[] | undefined): number[] | undefined {
+  return names?.map(name => findFile(files, name).index)
+}
+
+/** A path counts before a number: a file may be named `7`. */
+function findFile(files: readonly FileFacts[], name: string): FileFacts {
+  const file = files.find(({ path }) => path === name) ?? (/^\d{1,9}$/.test(name) ? files[Number(name)] : undefined)
+  if (!file) throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(name)} in this torrent`)
+  return file
+}

@@ -1,0 +1,54 @@
+/** An event as a line for people. */
+import type { Event, FileFacts } from './events.js'
+import { bytes, duration, percent, plural, rate } from './quantity.js'
+
+/** Lines without their ends; `undefined` for what people need not be told. */
+export function sentenceOf(event: Event): string | undefined {
+  switch (event.event) {
+    case 'start':
+      return `${event.name}: ${bytes(event.length)}${event.files.length > 1 ? ` in ${event.files.length} files` : ''}`
+    case 'progress': {
+      const left = event.eta === null ? '' : `, ${duration(event.eta)} left`
+      const { done, total, downloadRate, peers } = event
+      return `${percent(done, total)} of ${bytes(total)}, ${rate(downloadRate)}, ${plural(peers, 'peer')}${left}`
+    }
+    case 'checking':
+      return `checking what is on disk: ${percent(event.checked, event.total)}`
+    case 'listening':
+      return `listening on port ${event.port}`
+    case 'tracker':
+      return trackerSentence(event)
+    case 'peer':
+      return `${event.isIncoming ? 'peer connected to us' : 'connected to peer'}: ${event.address}`
+    case 'peerGone':
+      return `peer left: ${event.address}${event.message === null ? '' : ` (${event.message})`}`
+    case 'dialFailed':
+      return `no connection to ${event.address} (${event.message})`
+    case 'waiting':
+      return `waiting: ${event.reason}`
+    case 'warning':
+      return `warning: ${event.message}`
+    case 'serving':
+      return `serving ${percent(event.have, event.length)} of ${bytes(event.length)}; Ctrl-C stops`
+    case 'note':
+      return event.message
+    case 'done':
+      return `done: ${bytes(event.bytes)} verified in ${(event.elapsedMs / 1000).toFixed(1)} s`
+    case 'interrupted':
+      return 'stopping; once more to stop at once'
+    case 'error':
+      return [event.message, ...(event.files ?? []).map(fileLine)].join('\n')
+    case 'end':
+      return undefined
+  }
+}
+
+export function fileLine({ index, path, length }: FileFacts): string {
+  return `  ${String(index).padStart(3)}  ${bytes(length).padStart(9)}  ${path}`
+}
+
+function trackerSentence({ url, state, peers, message }: Extract<Event, { event: 'tracker' }>): string | undefined {
+  if (state === 'working')
+    return `tracker ${url}: ${plural(peers, 'peer')}${message === undefined ? '' : ` (${message})`}`
+  return state === 'failed' ? `tracker ${url}: ${message ?? 'failed'}` : undefined
+}

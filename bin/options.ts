@@ -1,0 +1,111 @@
+/** What the user asked for, from the command line's words to the library's options. */
+import { InvalidArgumentError, type Command } from 'commander'
+import type { TorrentOptions } from '../lib/index.js'
+
+/** Understood by every command. */
+export interface SharedOptions {
+  readonly peer?: readonly string[]
+  readonly discovery?: boolean
+  readonly tracker?: boolean
+  readonly port?: number
+  /** Bytes. */
+  readonly maxMemory?: number
+  readonly peerTimeout?: number
+  readonly stallTimeout?: number
+  readonly quiet?: boolean
+  readonly json?: boolean
+  readonly verbose?: boolean
+}
+
+export interface StreamOptions extends SharedOptions {
+  readonly file?: readonly string[]
+  readonly force?: boolean
+}
+
+export interface GetOptions extends SharedOptions {
+  readonly output: string
+  readonly file?: readonly string[]
+  readonly overwrite?: boolean
+}
+
+export interface SeedOptions extends SharedOptions {
+  readonly dir: string
+}
+
+/** Adds the options that every command understands. */
+export function withSharedOptions(command: Command): Command {
+  command
+    .option('--peer <ip:port>', 'a peer to connect to; may be repeated', collect)
+    .option('--no-discovery', 'only the peers given: ask no tracker, take no connections')
+    .option('--no-tracker', 'ask no tracker')
+    .option('--port <n>', 'port for connections of others; the next ones if taken (default: 6881)', portNumber)
+    .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
+    .option('--peer-timeout <s>', 'give up when no peer connects for this long; 0: never (default: 120)', milliseconds)
+    .option('--stall-timeout <s>', 'give up when no data comes for this long; 0: never (default: 300)', milliseconds)
+  return withMessageOptions(command)
+}
+
+/** Adds the options of what is said on standard error. */
+export function withMessageOptions(command: Command): Command {
+  return command
+    .option('-q, --quiet', 'print errors only')
+    .option('--json', 'every line on standard error is a JSON object')
+    .option('-v, --verbose', 'tell about peers and trackers')
+}
+
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
+}
+
+/** Options that stood before the command's name, as in `bt-stream --json get`, unless they were repeated after it. */
+export function optionsBefore(command: Command): SharedOptions {
+  const before: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries<unknown>(command.parent?.opts() ?? {})) {
+    const isGiven = command.parent?.getOptionValueSource(name) === 'cli'
+    if (isGiven && command.getOptionValueSource(name) !== 'cli') before[name] = value
+  }
+  return before
+}
+
+/** The shared options as the library takes them. */
+export function torrentOptions(options: SharedOptions): TorrentOptions {
+  return {
+    ...(options.peer && { peers: options.peer }),
+    ...(options.discovery === false && { discovery: false }),
+    ...(options.tracker === false && { trackers: false }),
+    ...(options.port !== undefined && { port: options.port }),
+    ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
+    ...(options.peerTimeout !== undefined && { peerTimeoutMs: options.peerTimeout }),
+    ...(options.stallTimeout !== undefined && { stallTimeoutMs: options.stallTimeout })
+  }
+}
+
+function portNumber(text: string): number {
+  const port = wholeNumber(text)
+  if (port > 65_535) throw new InvalidArgumentError('It is a number from 0 to 65535.')
+  return port
+}
+
+function mebibytes(text: string): number {
+  const count = wholeNumber(text)
+  if (count < 1 || count > MAX_MEBIBYTES)
+    throw new InvalidArgumentError(`It is a number of MiB from 1 to ${MAX_MEBIBYTES}.`)
+  return count * 2 ** 20
+}
+
+/** 1 TiB: more is a slip of the finger. */
+const MAX_MEBIBYTES = 2 ** 20
+/** The longest that a timer of Node can wait is 24 days. */
+const MAX_SECONDS = 2_000_000
+
+/** Seconds, decimals too, to whole milliseconds. */
+function milliseconds(text: string): number {
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN
+  if (!(seconds <= MAX_SECONDS)) throw new InvalidArgumentError(`It is a number of seconds from 0 to ${MAX_SECONDS}.`)
+  return seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000))
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is a whole number.')
+  return Number(text)
+}

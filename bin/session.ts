@@ -1,0 +1,149 @@
+/**
+ * One run of a command: its torrent, its words, its signals and its end. The exit code is set and the process left to end by itself,
+ * so that nothing that was written is cut off.
+ */
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
+import { BtError, openTorrent, type Metainfo, type Torrent, type TorrentOptions } from '../lib/index.js'
+import { OutputError, SIGNAL_EXITS, exitCodeOf } from './exit-code.js'
+import type { EndFacts } from './messages/events.js'
+import { messagesFor, type Messages } from './messages/messages.js'
+import { torrentOptions, type SharedOptions } from './options.js'
+import { readSource } from './source.js'
+import { UnchosenFileError } from './file-choice.js'
+
+/** How long something that was forgotten may keep a process that has nothing more to do. */
+const LINGER_MS = 2000
+
+type Signal = keyof typeof SIGNAL_EXITS
+
+/** Runs a command to its end. Never rejects: what goes wrong is said and becomes the exit code. */
+export async function runCommand(options: SharedOptions, work: (session: Session) => Promise<void>): Promise<void> {
+  const session = new Session(options)
+  await session.run(work)
+}
+
+export class Session {
+  readonly messages: Messages
+  readonly options: SharedOptions
+  readonly #abort = new AbortController()
+  readonly #startedAt = performance.now()
+  readonly #loopDelay: IntervalHistogram | undefined
+  readonly #cleanups: (() => unknown)[] = []
+  #torrent: Torrent | undefined
+  #signalExit: number | undefined
+  #fault: unknown
+
+  constructor(options: SharedOptions) {
+    this.options = options
+    this.messages = messagesFor(options)
+    this.#loopDelay = options.json === true ? monitorEventLoopDelay({ resolution: 1 }) : undefined
+    this.#loopDelay?.enable()
+  }
+
+  /** Aborted when the command has to stop. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Milliseconds since the command began. */
+  get elapsedMs(): number {
+    return Math.round(performance.now() - this.#startedAt)
+  }
+
+  /** The .torrent that the user named: a path, a URL, or `-`. */
+  async readSource(source: string): Promise<Metainfo> {
+    return await readSource(source, this.signal)
+  }
+
+  /** Opens the torrent with the user's options; it is closed when the command ends. */
+  async open(metainfo: Metainfo, options: TorrentOptions = {}): Promise<Torrent> {
+    const torrent = await openTorrent(metainfo, { ...torrentOptions(this.options), ...options, signal: this.signal })
+    this.#torrent = torrent
+    return torrent
+  }
+
+  /** Has `cleanup` called when the command ends, however it does; the last one first. */
+  atEnd(cleanup: () => unknown): void {
+    this.#cleanups.push(cleanup)
+  }
+
+  async run(work: (session: Session) => Promise<void>): Promise<void> {
+    const unlisten = this.#listen()
+    let exitCode: number
+    try {
+      await work(this)
+      exitCode = this.#signalExit ?? 0
+    } catch (error) {
+      exitCode = this.#tell(error)
+    }
+    const stats = this.#torrent?.stats()
+    try {
+      await this.#torrent?.close()
+      for (const cleanup of this.#cleanups.reverse()) await cleanup()
+    } catch (error) {
+      exitCode = this.#tell(error)
+    }
+    exitCode = this.#signalExit ?? exitCode
+    this.messages.say({ event: 'end', ...stats, ...this.#lastFigures(exitCode) })
+    this.messages.end()
+    unlisten()
+    process.exitCode = exitCode
+    setTimeout(() => process.exit(), LINGER_MS).unref()
+  }
+
+  /** What the user has to be told of the error, and its exit code. */
+  #tell(error: unknown): number {
+    const fault = this.#fault ?? error
+    const exitCode = exitCodeOf(fault)
+    if (this.#fault === undefined && this.#signalExit !== undefined) return this.#signalExit
+    if (fault instanceof OutputError && fault.isClosed) return exitCode
+    const { message, stack } = fault as Error
+    const code = fault instanceof BtError ? fault.code : ((fault as { code?: string }).code ?? 'ERR_BT_INTERNAL')
+    const files = fault instanceof UnchosenFileError ? { files: fault.files } : {}
+    const text = exitCode === 1 && this.messages.isVerbose && stack !== undefined ? stack : message
+    this.messages.say({ event: 'error', code, message: text, exitCode, ...files })
+    return exitCode
+  }
+
+  #lastFigures(exitCode: number): EndFacts {
+    const histogram = this.#loopDelay
+    histogram?.disable()
+    return {
+      exitCode,
+      elapsedMs: this.elapsedMs,
+      ...(histogram && {
+        loopDelayP99Ms: milliseconds(histogram.percentile(99)),
+        loopDelayMaxMs: milliseconds(histogram.max)
+      }),
+      peakMemory: process.resourceUsage().maxRSS * 1024
+    }
+  }
+
+  /** Signals stop the command in order, once; a second one stops it as it is. */
+  #listen(): () => void {
+    const onSignal = (signal: Signal): void => {
+      if (this.#signalExit !== undefined) process.exit(SIGNAL_EXITS[signal])
+      this.#signalExit = SIGNAL_EXITS[signal]
+      this.messages.say({ event: 'interrupted', signal })
+      this.#abort.abort()
+    }
+    const onFault = (error: unknown): void => {
+      if (this.#fault !== undefined) process.exit(1)
+      this.#fault = error
+      this.#abort.abort()
+    }
+    // Node would print it on its own, across our lines.
+    const onWarning = ({ message }: Error): void => this.messages.say({ event: 'warning', message })
+    const signals = Object.keys(SIGNAL_EXITS) as Signal[]
+    for (const signal of signals) process.on(signal, onSignal)
+    process.on('uncaughtException', onFault).on('unhandledRejection', onFault)
+    process.removeAllListeners('warning').on('warning', onWarning)
+    return () => {
+      for (const signal of signals) process.off(signal, onSignal)
+    }
+  }
+}
+
+function milliseconds(nanoseconds: number): number {
+  return Math.round(nanoseconds / 1e4) / 100
+}

@@ -1,0 +1,107 @@
+/** Turns what a torrent does into messages while a command runs. */
+import type { BtError, Torrent } from '../lib/index.js'
+import type { ProgressFacts } from './messages/events.js'
+import type { Messages } from './messages/messages.js'
+import { secondsLeft } from './progress.js'
+
+/** How far the command is, in bytes, and what it waits for when the torrent itself waits for nothing. */
+export interface Goal {
+  readonly done: number
+  readonly total: number
+  readonly heldBy: string
+}
+
+/** Without progress for this long the user is told why. */
+const WAITING_AFTER_MS = 15_000
+const TICK_MS = 500
+
+/** Tells of the torrent's events, and of its progress if there is a goal. Call what it returns when the command is done. */
+export function watchTorrent(torrent: Torrent, messages: Messages, goal?: () => Goal): () => void {
+  tellEvents(torrent, messages)
+  if (!goal) return () => undefined
+  const watch = new ProgressWatch(torrent, messages, goal)
+  const timer = setInterval(() => watch.tick(performance.now()), TICK_MS)
+  watch.tick(performance.now())
+  return () => clearInterval(timer)
+}
+
+class ProgressWatch {
+  readonly #torrent: Torrent
+  readonly #messages: Messages
+  readonly #goal: () => Goal
+  #toldAt: number
+  #movedAt = performance.now()
+  #done = -1
+  #isHeld = false
+
+  constructor(torrent: Torrent, messages: Messages, goal: () => Goal) {
+    this.#torrent = torrent
+    this.#messages = messages
+    this.#goal = goal
+    // A line of its own that says 0 % is noise; one that is drawn over is not.
+    this.#toldAt = messages.progressEveryMs > 1000 ? performance.now() : -Infinity
+  }
+
+  tick(now: number): void {
+    const goal = this.#goal()
+    if (goal.done !== this.#done) this.#movedAt = now
+    this.#done = goal.done
+    const isDue = now - this.#toldAt >= this.#messages.progressEveryMs - TICK_MS / 2
+    const isLong = now - this.#movedAt >= WAITING_AFTER_MS
+    if (!isDue && !isLong) {
+      this.#isHeld = false
+      return
+    }
+    const facts = this.#facts(goal)
+    // The torrent says itself what it waits for; when it waits for nothing, the reader or the disk holds us.
+    const isHeld = isLong && facts.waiting === null && goal.done < goal.total
+    if (isHeld && !this.#isHeld) this.#messages.say({ event: 'waiting', reason: goal.heldBy })
+    this.#isHeld = isHeld
+    if (!isDue) return
+    this.#toldAt = now
+    this.#messages.say({ event: 'progress', ...facts, waiting: facts.waiting ?? (isHeld ? goal.heldBy : null) })
+  }
+
+  #facts({ done, total }: Goal): ProgressFacts {
+    const { downloadRate, uploadRate, peers, waiting = null } = this.#torrent.stats()
+    const [down, up] = [Math.round(downloadRate), Math.round(uploadRate)]
+    return { done, total, downloadRate: down, uploadRate: up, peers, eta: secondsLeft(done, total, down), waiting }
+  }
+}
+
+function tellEvents(torrent: Torrent, messages: Messages): void {
+  torrent.on('listening', port => messages.say({ event: 'listening', port }))
+  torrent.on('tracker', tracker => messages.say({ event: 'tracker', ...tracker }))
+  torrent.on('waiting', reason => messages.say({ event: 'waiting', reason }))
+  torrent.on('warning', message => messages.say({ event: 'warning', message }))
+  torrent.on('peer', peer => messages.say({ event: 'peer', ...peer }))
+  torrent.on('peerGone', (peer, error) => messages.say({ event: 'peerGone', ...peer, ...reasonOf(error) }))
+  torrent.on('dialFailed', (address, error) => {
+    messages.say({ event: 'dialFailed', address, code: codeOf(error), message: error.message })
+  })
+  torrent.on(
+    'checking',
+    onceInAWhile(messages.progressEveryMs, (checked, total) => {
+      messages.say({ event: 'checking', checked, total })
+    })
+  )
+}
+
+/** Passes on the first call, then one in `everyMs`. */
+function onceInAWhile(everyMs: number, tell: (checked: number, total: number) => void) {
+  let toldAt = -Infinity
+  return (checked: number, total: number): void => {
+    const now = performance.now()
+    if (now - toldAt < everyMs) return
+    toldAt = now
+    tell(checked, total)
+  }
+}
+
+function reasonOf(error: Error | undefined): { code: string | null; message: string | null } {
+  return error ? { code: codeOf(error), message: error.message } : { code: null, message: null }
+}
+
+function codeOf(error: Error): string | null {
+  return (error as Partial<BtError>).code ?? null
+}

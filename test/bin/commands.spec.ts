@@ -1,0 +1,217 @@
+import { expect } from 'chai'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
+import { PROGRAM, RunningProgram, eventsIn, run } from '../support/program.js'
+import { Seeder } from '../support/seeder.js'
+
+/** What wipes the line, as part of a pattern. */
+const WIPE = '\r\u001b\\[K'
+const first = randomBytesSeeded('first', 300_000)
+const second = randomBytesSeeded('second', 200_000)
+const source: TorrentSource = {
+  name: 'many',
+  pieceLength: 65_536,
+  files: [
+    { path: ['first'], data: first },
+    { path: ['sub', 'second'], data: second }
+  ],
+  trackers: [['http://tracker.example/announce']]
+}
+
+describe('bt-stream get, info, seed', function () {
+  this.timeout(30_000)
+  let seeder: Seeder
+  let folder: string
+
+  before(async () => {
+    seeder = await Seeder.start(source)
+    folder = seeder.folder
+  })
+  after(() => seeder.close())
+
+  describe('get', () => {
+    it('brings all files, and fetches nothing a second time', async () => {
+      const dir = join(folder, 'all')
+      const { exitCode, stdout, stderr } = await run(['get', seeder.path, '-o', dir, ...seeder.only])
+      expect(exitCode, stderr).to.equal(0)
+      expect(stdout).to.have.lengthOf(0)
+      expect(readFileSync(join(dir, 'many', 'first')).equals(first)).to.be.true
+      expect(readFileSync(join(dir, 'many', 'sub', 'second')).equals(second)).to.be.true
+      expect(readdirSync(dir)).to.deep.equal(['many'])
+      const again = await run(['get', seeder.path, '-o', dir, '--no-discovery', '--json'])
+      expect(again.exitCode).to.equal(0)
+      expect(eventsIn(again.stderr).at(-1)).to.include({ event: 'end', downloaded: 0, verified: 500_000 })
+    })
+
+    it('brings the files that --file names', async () => {
+      const dir = join(folder, 'some')
+      const { exitCode, stderr } = await run(['get', seeder.path, '-o', dir, '--file', '1', ...seeder.only])
+      expect(exitCode, stderr).to.equal(0)
+      expect(readFileSync(join(dir, 'many', 'sub', 'second')).equals(second)).to.be.true
+      expect(existsSync(join(dir, 'many', 'first'))).to.be.false
+    })
+
+    it('ends with 6 when another file stands there, and overwrites it when told', async () => {
+      const dir = join(folder, 'taken')
+      mkdirSync(join(dir, 'many'), { recursive: true })
+      writeFileSync(join(dir, 'many', 'first'), 'mine')
+      const args = ['get', seeder.path, '-o', dir, ...seeder.only]
+      expect((await run(args)).exitCode).to.equal(6)
+      expect(readFileSync(join(dir, 'many', 'first'), 'utf8')).to.equal('mine')
+      const { exitCode, stderr } = await run([...args, '--overwrite'])
+      expect(exitCode, stderr).to.equal(0)
+      expect(readFileSync(join(dir, 'many', 'first')).equals(first)).to.be.true
+    })
+
+    it('takes the shared options before its name, too', async () => {
+      const { exitCode, stderr } = await run([
+        '--json',
+        ...seeder.only,
+        'get',
+        seeder.path,
+        '-o',
+        join(folder, 'before')
+      ])
+      expect(exitCode, stderr).to.equal(0)
+      expect(eventsIn(stderr).at(-1)).to.include({ event: 'end', exitCode: 0 })
+    })
+  })
+
+  describe('info', () => {
+    it('prints one JSON object, without any network', async () => {
+      const { exitCode, stdout, stderr } = await run(['info', seeder.path, '--json'])
+      expect(exitCode, stderr).to.equal(0)
+      expect(JSON.parse(stdout.toString())).to.deep.include({
+        name: 'many',
+        infoHash: seeder.made.infoHash,
+        length: 500_000,
+        pieces: 8,
+        pieceLength: 65_536,
+        files: [
+          { index: 0, path: 'many/first', length: 300_000 },
+          { index: 1, path: 'many/sub/second', length: 200_000 }
+        ],
+        trackers: [['http://tracker.example/announce']]
+      })
+    })
+
+    it('prints lines for people, with nothing that moves the cursor', async () => {
+      const { torrent } = makeTorrent({ name: 'a\u001b[2J\u202eb', pieceLength: 65_536, data: first })
+      const { exitCode, stdout } = await run(['info', '-'], { input: torrent })
+      expect(exitCode).to.equal(0)
+      expect(stdout.toString())
+        .to.match(/^name {7}a/)
+        .and.match(/^pieces {5}5 of 65\.5 kB$/m)
+      expect(stdout.toString()).to.match(/^[ -~\n]*$/)
+    })
+
+    it('ends with 3 for what is no torrent', async () => {
+      const { exitCode, stdout } = await run(['info', '-', '--json'], { input: Buffer.from('<html>') })
+      expect(exitCode).to.equal(3)
+      expect(stdout).to.have.lengthOf(0)
+    })
+  })
+
+  describe('seed', () => {
+    it('serves what is there until it is stopped', async () => {
+      const dir = join(folder, 'seed')
+      writeContent(dir, source)
+      const args = ['seed', seeder.path, '--dir', dir, '--port', '0', '--no-tracker', '--json']
+      const program = new RunningProgram(args)
+      const { port } = JSON.parse(await program.line(/"listening"/)) as { port: number }
+      await program.line(/"serving"/)
+      const peer = ['--no-discovery', '--peer', `127.0.0.1:${port}`]
+      const { exitCode, stdout, stderr } = await run([seeder.path, '--file', '0', ...peer])
+      expect(exitCode, stderr).to.equal(0)
+      expect(stdout.equals(first)).to.be.true
+      program.child.kill('SIGINT')
+      expect(await program.exit()).to.equal(130)
+      expect(eventsIn(program.lines.join('\n')).at(-1)).to.include({ event: 'end', exitCode: 130 })
+    })
+
+    it('ends with 6 when nothing is there, with 2 when nobody says where', async () => {
+      const nowhere = await run(['seed', seeder.path, '--dir', join(folder, 'nothing'), '--no-discovery'])
+      expect(nowhere.exitCode, nowhere.stderr).to.equal(6)
+      expect((await run(['seed', seeder.path])).exitCode).to.equal(2)
+    })
+  })
+
+  describe('on a terminal', () => {
+    /** Runs a line of the shell with a terminal of so many columns around it; `undefined` where util-linux is missing. */
+    const onTerminal = (line: string, columns: number, env: NodeJS.ProcessEnv = {}) => {
+      const { status, stdout, error } = spawnSync('script', ['-qec', `stty cols ${columns}; ${line}`, '/dev/null'], {
+        env: { ...process.env, TERM: 'xterm', ...env },
+        encoding: 'utf8'
+      })
+      return error ? undefined : { exitCode: status, text: stdout }
+    }
+    const program = (...args: string[]) => [process.execPath, PROGRAM, ...args].map(arg => `'${arg}'`).join(' ')
+
+    it('refuses to write payload to it', function () {
+      const result = onTerminal(program(seeder.path, '--file', '0', '--no-discovery'), 80)
+      if (!result) this.skip()
+      expect(result.exitCode).to.equal(2)
+      expect(result.text).to.match(/standard output is a terminal/)
+    })
+
+    it('draws a line that fits 20 columns and wipes it', async function () {
+      if (spawnSync('script', ['--version']).error) this.skip()
+      const line = `${program(seeder.path, '--file', '0', ...seeder.only)} | cat > ${join(folder, 'piped')}`
+      const text = await new Promise<string>((resolve, reject) => {
+        const child = spawn('script', ['-qec', `stty cols 20; ${line}`, '/dev/null'], {
+          stdio: ['ignore', 'pipe', 'inherit']
+        })
+        let all = ''
+        child.stdout.on('data', (chunk: Buffer) => (all += chunk.toString()))
+        child.once('error', reject).once('close', () => resolve(all))
+      })
+      expect(readFileSync(join(folder, 'piped')).equals(first)).to.be.true
+      const drawn = [...text.matchAll(new RegExp(`${WIPE}([^\\r\\n]*)`, 'g'))].map(([, line = '']) => line)
+      expect(drawn.some(line => /^\d+(\.\d)?%/.test(line))).to.be.true
+      expect(drawn.filter(line => /%/.test(line)).every(line => line.length < 20)).to.be.true
+      expect(text).to.match(new RegExp(`${WIPE}bt-stream: done: [^\\r]*\\r\\n$`))
+    })
+
+    it('draws nothing where TERM is dumb', function () {
+      const line = `${program(seeder.path, '--file', '0', '--no-discovery', '--peer-timeout', '1')} | cat`
+      const result = onTerminal(line, 80, { TERM: 'dumb' })
+      if (!result) this.skip()
+      expect(result.text).to.match(/no peer connected/)
+      expect(result.text).not.to.include('\u001b')
+    })
+  })
+
+  it('--version and --help need nothing else', async () => {
+    const { version } = JSON.parse(readFileSync(join(PROGRAM, '../../../package.json'), 'utf8')) as { version: string }
+    expect((await run(['--version'])).stdout.toString()).to.equal(`${version}\n`)
+    const help = await run(['get', '--help'])
+    expect(help.exitCode).to.equal(0)
+    expect(help.stdout.toString())
+      .to.match(/--overwrite/)
+      .and.match(/--stall-timeout/)
+  })
+
+  it('demo shows a listing and a verified checksum, and leaves nothing behind', async () => {
+    const temporary = () => readdirSync(tmpdir()).filter(name => name.startsWith('bt-stream-demo-'))
+    const before = temporary()
+    const { exitCode, stdout, stderr } = await run(['demo'])
+    expect(exitCode, stderr).to.equal(0)
+    expect(stdout).to.have.lengthOf(0)
+    expect(stderr)
+      .to.match(/film\.bin/)
+      .and.match(/^sha256 [\da-f]{64}$/m)
+      .and.match(/^Verified: /m)
+    expect(temporary()).to.deep.equal(before)
+  })
+
+  it('demo without tar compares the checksum', async () => {
+    const { exitCode, stderr } = await run(['demo'], { env: { PATH: folder } })
+    expect(exitCode, stderr).to.equal(0)
+    expect(stderr)
+      .to.match(/no tar on this machine/)
+      .and.match(/^Verified: /m)
+  })
+})
