@@ -111,8 +111,12 @@ export class Scheduler {
     this.#giveBackAll(supplier, now)
   }
 
-  /** The bitfield came after the supplier was added with no pieces. */
+  /** What the peer has, at once; pieces it named before stay. */
   onBitfield(supplier: Supplier, pieces: Bitfield): void {
+    if (supplier.pieces.count > 0) {
+      for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) this.onHave(supplier, i)
+      return
+    }
     for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) supplier.pieces.set(i)
     this.rarity.addPeer(supplier.pieces)
     this.updateInterest(supplier)
