@@ -26,7 +26,7 @@ export async function checkStored(options: CheckOptions): Promise<Bitfield> {
   const good = new Bitfield(geometry.pieceCount)
   const candidates = storage.candidates()
   if (candidates.length === 0) return good
-  hashes.warmUp()
+  void hashes.warmUp()
   let next = 0
   let checked = 0
   const work = async (): Promise<void> => {

@@ -17,7 +17,7 @@ import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
 import { bytesOf, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
-import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './stats.js'
+import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
 /** The client's name in our peer id, in the style of BEP 20. */
@@ -202,6 +202,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       hashes: this.#hashes,
       maxMemory,
       storage: this.#storage,
+      dialling: () => this.#peers.swarm.diallingCount,
       onStored: index => {
         if (this.#isServable(index)) this.#peers.onStored(index)
         this.emit('piece', index)

@@ -61,7 +61,7 @@ export function parseMetainfo(bytes: Uint8Array, rules: PathRules = { windows: f
   const infoHash = infoHashOf(info.raw)
   const rawName = readName(info)
   const name = sanitizeElement(rawName, rules) || infoHash.toString('hex')
-  if (rawName !== name) warnings.push(`made the torrent's name safe: ${name}`)
+  if (rawName !== name) warnings.push(`the torrent's name made safe: ${name}`)
   const list = readFileList(info)
   const pieceLength = readPieceLength(info)
   const pieceHashes = readPieceHashes(info, list.length, pieceLength)
@@ -111,7 +111,7 @@ function heedFaults(decoded: Decoded, info: BencodeValue, isV2: boolean, length:
     for (const [key] of info.entries() ?? []) if (key.equals(PIECES)) count++
     if (count > 1) refuse(`'pieces' is there ${count} times`)
   }
-  if (decoded.end < length) warnings.push(`ignored ${length - decoded.end} bytes after the end of the torrent`)
+  if (decoded.end < length) warnings.push(`bytes ignored after the end of the torrent: ${length - decoded.end}`)
 }
 
 const PIECES = Buffer.from('pieces')

@@ -11,6 +11,7 @@ export interface ListenerOptions {
   readonly onSocket: (socket: Socket) => void
 }
 
+const MAX_PORT = 65_535
 /** Connections that wait in the kernel. */
 const BACKLOG = 128
 
@@ -32,12 +33,13 @@ export class Listener {
         return new Listener(server, address && typeof address === 'object' ? address.port : port)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
-        if ((code !== 'EADDRINUSE' && code !== 'EACCES') || attempt >= tries) throw error
+        const isTaken = code === 'EADDRINUSE' || code === 'EACCES'
+        if (!isTaken || attempt >= tries || port + attempt >= MAX_PORT) throw error
       }
     }
   }
 
-  /** Stops taking connections; those that were taken live on. */
+  /** Takes no more connections. Resolves when those that were taken have ended too, which is their owners' business. */
   close(): Promise<void> {
     return new Promise(resolve => {
       this.#server.close(() => resolve())

@@ -4,18 +4,17 @@
  * closes the window. Decides nothing about pieces.
  */
 import type { Socket } from 'node:net'
-import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream'
-import type { Clock } from '../clock.js'
-import { ProtocolError } from '../errors.js'
+import { pipeline, Writable } from 'node:stream'
+import type { Clock, Timer } from '../clock.js'
+import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 import { Bitfield } from '../pieces/bitfield.js'
+import type { Geometry } from '../pieces/geometry.js'
 import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
 import { encodeHandshake } from '../wire/handshake.js'
-import { assertNever } from '../errors.js'
 import type { BlockSpan, WireMessage } from '../wire/message.js'
 import type { PeerAddress } from '../wire/peer-address.js'
 import type { PeerHost } from './peer-host.js'
@@ -46,6 +45,8 @@ export class PeerConnection extends Writable implements SupplierPort {
   readonly isIncoming: boolean
   readonly openedAt: number
   peerId: PeerId | undefined
+  /** We dialled ourselves: the address is of no use. */
+  isOurselves = false
   /** Set once the handshake is done. */
   supplier: Supplier | undefined
   amChoking = true
@@ -66,7 +67,10 @@ export class PeerConnection extends Writable implements SupplierPort {
   #heardAt: number
   #wroteAt: number
   #heldSince: number | undefined
+  /** When the socket last took something of what waits for it, and how much it had taken then. */
   #drainedAt: number
+  #drained = 0
+  #handshakeTimer: Timer
   #idleMessages = 0
   #idleSince: number
   #requestsWhileChoked = 0
@@ -85,12 +89,26 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#decoder = new WireDecoder(options.host && Math.ceil(options.host.geometry.pieceCount / 8))
   }
 
+  /** We do not read from this peer until the hash, the disk or its own uploads have caught up. */
+  get isHeld(): boolean {
+    return this.#heldSince !== undefined
+  }
+
+  /** Bytes that came over the wire, whatever they were. */
+  get bytesReceived(): number {
+    return this.#socket.bytesRead
+  }
+
   /** Starts the pipeline; call once. */
   start(): void {
+    // Its own timer: an incoming connection belongs to no swarm yet that would call `tick`.
+    const tooLong = (): void => this.#drop('ERR_BT_HANDSHAKE', 'the handshake took too long')
+    this.#handshakeTimer = this.#clock.setTimer(tooLong, limits.HANDSHAKE_MS)
     pipeline(this.#socket, this.#decoder, this, error => {
+      this.#clock.clearTimer(this.#handshakeTimer)
       this.#socket.destroy()
       this.#uploads?.clear()
-      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier)
+      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier, this.#clock.now())
       this.#options.onClose(this, error ?? undefined)
     })
     if (this.#host) this.#send(encodeHandshake(this.#host.infoHash, this.#host.peerId))
@@ -123,13 +141,15 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#send(encodeMessage({ type: amChoking ? 'choke' : 'unchoke' }))
   }
 
-  /** Called about once a second: keep-alives and time-outs. Time in which we hold the peer does not count against it. */
+  /** To be called about once a second, once the handshake is done: keep-alives and time-outs. Time in which we hold the peer does not count against it. */
   tick(now: number): void {
     const idleMs = this.#heldSince === undefined ? limits.KEEP_ALIVE_MS : limits.KEEP_ALIVE_MS / 2
     if (this.supplier && now - this.#wroteAt >= idleMs) this.#send(KEEP_ALIVE)
-    if (this.#socket.writableLength === 0) this.#drainedAt = now
-    if (!this.supplier && now - this.openedAt > limits.HANDSHAKE_MS) {
-      this.#drop('ERR_BT_HANDSHAKE', 'the handshake took too long')
+    this.#noteDrain(now)
+    const keepAlives = this.#decoder.takeKeepAlives()
+    if (keepAlives > 0) this.#heardAt = now
+    if (this.#isFlood(keepAlives)) {
+      this.#drop('ERR_BT_FLOOD', 'a flood of keep-alives')
     } else if (this.#heldSince === undefined && now - this.#heardAt > limits.PEER_SILENT_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer is silent')
     } else if (now - this.#drainedAt > limits.UPLOAD_STUCK_MS) {
@@ -186,7 +206,9 @@ export class PeerConnection extends Writable implements SupplierPort {
   #onPeerId(peerId: PeerId): void {
     const host = this.#host
     if (!host) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'a peer id without a handshake')
-    if (peerId.equals(host.peerId)) throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer is ourselves')
+    this.isOurselves = peerId.equals(host.peerId)
+    if (this.isOurselves) throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer is ourselves')
+    this.#clock.clearTimer(this.#handshakeTimer)
     this.peerId = peerId
     const now = this.#clock.now()
     this.supplier = host.scheduler.addSupplier(
@@ -225,19 +247,21 @@ export class PeerConnection extends Writable implements SupplierPort {
         return undefined
       case 'choke':
         this.#countIdle()
-        host.scheduler.onChoke(supplier)
+        host.scheduler.onChoke(supplier, this.#heardAt)
         break
       case 'unchoke':
+        if (!supplier.isChoking) this.#countIdle()
         host.scheduler.onUnchoke(supplier)
         break
       case 'interested':
+        if (this.peerInterested) this.#countIdle()
         this.peerInterested = true
-        host.onInterest(this)
+        host.onInterest()
         return undefined
       case 'notInterested':
         this.#countIdle()
         this.peerInterested = false
-        host.onInterest(this)
+        host.onInterest()
         return undefined
       case 'cancel':
         this.#onCancel(message, host)
@@ -255,9 +279,12 @@ export class PeerConnection extends Writable implements SupplierPort {
 
   #onBlock(message: WireMessage & { type: 'block' }, host: PeerHost, supplier: Supplier): Promise<void> | undefined {
     const { piece, begin, data } = message
-    const { outcome, held } = host.acceptBlock(supplier, piece, begin, data)
     this.#blocks++
     this.downloaded += data.length
+    // What does not lie where blocks lie, or is not as long as that block, answers no request of ours.
+    const { outcome, held } = isBlock(host.geometry, piece, begin, data.length)
+      ? host.acceptBlock(supplier, piece, begin, data)
+      : { outcome: 'unrequested', held: undefined }
     // Late answers to what we took back are duplicates, not faults.
     if (
       outcome === 'unrequested' &&
@@ -314,14 +341,17 @@ export class PeerConnection extends Writable implements SupplierPort {
 
   /** Messages that change nothing are a way to keep us busy. */
   #countIdle(): void {
+    if (this.#isFlood(1)) throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
+  }
+
+  #isFlood(messages: number): boolean {
     const now = this.#clock.now()
     if (now - this.#idleSince > limits.IDLE_MESSAGES_MS) {
       this.#idleSince = now
       this.#idleMessages = 0
     }
-    this.#idleMessages += 1 + this.#decoder.takeKeepAlives()
-    if (this.#idleMessages > limits.MAX_IDLE_MESSAGES)
-      throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
+    this.#idleMessages += messages
+    return this.#idleMessages > limits.MAX_IDLE_MESSAGES
   }
 
   // --- the socket
@@ -342,7 +372,22 @@ export class PeerConnection extends Writable implements SupplierPort {
     })
   }
 
-  #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT', message: string): void {
+  /** A peer that takes a little now and then is slow, not stuck: an upload in full swing never finds its socket empty. */
+  #noteDrain(now: number): void {
+    const waiting = this.#socket.writableLength
+    const drained = this.#socket.bytesWritten - waiting
+    if (waiting === 0 || drained !== this.#drained) this.#drainedAt = now
+    this.#drained = drained
+  }
+
+  #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT' | 'ERR_BT_FLOOD', message: string): void {
     this.destroy(new ProtocolError(code, message))
   }
+}
+
+/** True for the place and length of one of the torrent's blocks. */
+function isBlock(geometry: Geometry, piece: number, begin: number, length: number): boolean {
+  const index = geometry.pieceIndex(piece)
+  if (index === undefined || begin % limits.BLOCK_LENGTH !== 0) return false
+  return geometry.blockLength(index, begin / limits.BLOCK_LENGTH) === length
 }

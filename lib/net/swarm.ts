@@ -43,6 +43,11 @@ export class Swarm {
     for (const connection of this.#connections) if (connection.supplier) yield connection
   }
 
+  /** All connections, whether or not their handshake is done. */
+  everyone(): PeerConnection[] {
+    return [...this.#connections]
+  }
+
   get diallingCount(): number {
     return this.#dialling.size
   }
@@ -66,13 +71,12 @@ export class Swarm {
     return true
   }
 
-  /** The connection of a supplier sent bad data: never again. */
+  /** This supplier sent bad data: never again, whether or not it is still connected. */
   ban(supplier: Supplier, error: Error): void {
-    for (const connection of this.#connections) {
-      if (connection.supplier !== supplier) continue
-      this.candidates.ban(connection.address)
-      connection.destroy(error)
-    }
+    const { port } = supplier
+    if (!(port instanceof PeerConnection)) return
+    this.candidates.ban(port.address)
+    port.destroy(error)
   }
 
   /** The connection ended. */
@@ -80,7 +84,8 @@ export class Swarm {
     this.#connections.delete(connection)
     const candidate = this.#candidateOf.get(connection)
     this.#candidateOf.delete(connection)
-    if (candidate)
+    if (candidate && connection.isOurselves) this.candidates.forget(candidate.address)
+    else if (candidate)
       this.candidates.onGone(candidate, (connection.supplier?.verified ?? 0) > 0, this.#options.clock.now())
     if (connection.supplier) this.#options.onPeerGone(connection, error)
     else if (candidate) this.#options.onDialFailed(candidate.address, error ?? new Error('closed before the handshake'))

@@ -36,7 +36,7 @@ export class UploadQueue {
   /** Adds a request. A promise when the queue is full: the caller reads no further until it resolves. */
   add(block: AskedBlock): Promise<void> | undefined {
     this.#queue.push(block)
-    if (!this.#isSending) void this.#send()
+    if (!this.#isSending) void this.#sendAll()
     if (this.#queue.length < MAX_REQUESTS_QUEUED) return undefined
     return new Promise(resolve => {
       this.#whenRoom = resolve
@@ -55,16 +55,18 @@ export class UploadQueue {
     this.#letOn()
   }
 
-  async #send(): Promise<void> {
+  async #sendAll(): Promise<void> {
     this.#isSending = true
     try {
       for (let block = this.#queue.shift(); block && !this.#socket.destroyed; block = this.#queue.shift()) {
         this.#letOn()
         await this.#sendBlock(block)
       }
-    } finally {
-      this.#isSending = false
+    } catch (error) {
+      // The disk cannot be read. There is no way to say so (BEP 3), and a peer that waits in vain is worse off than one that is gone.
+      this.#socket.destroy(error as Error)
     }
+    this.#isSending = false
   }
 
   async #sendBlock(block: AskedBlock): Promise<void> {

@@ -12,8 +12,7 @@ export class ReadWindow {
   takeRate = 0
   /** True while the reader waits for the byte at `position`. */
   isWaiting = false
-  /** Pieces before this one are here or fully asked for; a hint that only shortens scans. */
-  frontier = 0
+  #frontier = 0
   #readAhead = 0
   readonly #geometry: Geometry
 
@@ -22,6 +21,16 @@ export class ReadWindow {
     this.position = start
     this.end = end
     this.tookAt = now
+  }
+
+  /** Pieces before this one are here, fully asked for, or behind the reader; a hint that only shortens scans. */
+  get frontier(): number {
+    // What was evicted behind the reader is not fetched again for it.
+    return Math.max(this.#frontier, this.first)
+  }
+
+  set frontier(index: number) {
+    this.#frontier = index
   }
 
   /** Bytes from the position on that may be asked for; the piece at the position always may. */
@@ -66,6 +75,11 @@ export class ReadWindow {
     return undefined
   }
 
+  /** A piece of the window is to be asked for (again). */
+  reopen(index: number): void {
+    if (index >= this.first && index < this.frontier) this.frontier = index
+  }
+
   /** Moves on after the reader took `bytes`. */
   take(bytes: number, now: number): void {
     this.position += bytes
@@ -74,6 +88,5 @@ export class ReadWindow {
     const weight = Math.min(1, elapsedMs / 1000)
     this.takeRate = this.takeRate === 0 ? rate : this.takeRate + (rate - this.takeRate) * weight
     this.tookAt = now
-    this.frontier = Math.max(this.frontier, this.first)
   }
 }

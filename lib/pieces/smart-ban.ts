@@ -19,17 +19,25 @@ export class SmartBan<Peer extends object> {
   readonly #failed = new Map<number, Attempt<Peer>[]>()
   readonly #failures = new Map<number, number>()
 
-  /** Notes a failed attempt. Returns its only sender, who is guilty at once, or `undefined` when several share it. */
+  /**
+   * Notes a failed attempt. Returns a sender who is guilty at once, or `undefined`: it sent the whole piece, or has sent two versions of
+   * one block.
+   */
   onFailed({ index, bytes, senders }: FailedPiece<Peer>): Peer | undefined {
     this.#failures.set(index, this.failures(index) + 1)
     const [first] = senders
     if (first && senders.every(sender => sender === first)) return first
     const attempts = this.#failed.get(index) ?? []
     this.#failed.set(index, attempts)
+    let guilty: Peer | undefined
     senders.forEach((sender, block) => {
-      if (sender) attempts.push({ block, sender, digest: digestOf(bytes, block) })
+      if (!sender) return
+      const digest = digestOf(bytes, block)
+      const earlier = attempts.find(attempt => attempt.block === block && attempt.sender === sender)
+      if (earlier && !earlier.digest.equals(digest)) guilty ??= sender
+      attempts.push({ block, sender, digest })
     })
-    return undefined
+    return guilty
   }
 
   /** The piece passed: everyone whose block differed in an earlier attempt. */

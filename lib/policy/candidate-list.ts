@@ -9,13 +9,16 @@ export interface Candidate {
   readonly address: PeerAddress
   readonly source: CandidateSource
   failures: number
+  /** It brought verified bytes at some time. */
+  hasGivenData: boolean
   /** Not to be dialled before this time. */
   dialAt: number
   isConnected: boolean
 }
 
-/** A peer that gave verified data and hung up is dialled again this soon, then doubling. */
+/** A peer that ever gave verified data is dialled again this soon, then doubling; and forgotten after so many failures. */
 const KNOWN_GOOD_RETRY_MS = 1000
+const KNOWN_GOOD_FAILURES = 10
 /** One that gave none, as long (A28), doubling. */
 const RETRY_MS = 60_000
 const USER_RETRY_MAX_MS = 30_000
@@ -35,7 +38,7 @@ export class CandidateList {
       const key = formatPeerAddress(address)
       if (this.#known.has(key) || this.#banned.has(banKey(address))) continue
       if (this.#known.size >= MAX_CANDIDATES && source !== 'user') break
-      this.#known.set(key, { address, source, failures: 0, dialAt: now, isConnected: false })
+      this.#known.set(key, { address, source, failures: 0, hasGivenData: false, dialAt: now, isConnected: false })
       added++
     }
     return added
@@ -69,21 +72,20 @@ export class CandidateList {
   /** The connection ended or never came to be. `gaveData`: it brought verified bytes. */
   onGone(candidate: Candidate, gaveData: boolean, now: number): void {
     candidate.isConnected = false
-    candidate.failures = gaveData
-      ? Math.max(1, candidate.failures > MAX_DIAL_FAILURES ? 1 : candidate.failures)
-      : candidate.failures + 1
-    const doublings = 2 ** Math.min(candidate.failures - 1, 10)
-    if (candidate.source === 'user')
-      candidate.dialAt = now + Math.min(KNOWN_GOOD_RETRY_MS * doublings, USER_RETRY_MAX_MS)
-    else if (gaveData) candidate.dialAt = now + KNOWN_GOOD_RETRY_MS
-    else if (candidate.failures >= MAX_DIAL_FAILURES) this.#known.delete(formatPeerAddress(candidate.address))
-    else candidate.dialAt = now + RETRY_MS * doublings
+    candidate.hasGivenData ||= gaveData
+    candidate.failures = gaveData ? 1 : candidate.failures + 1
+    const doubled = 2 ** Math.min(candidate.failures - 1, 10)
+    if (candidate.source === 'user') candidate.dialAt = now + Math.min(KNOWN_GOOD_RETRY_MS * doubled, USER_RETRY_MAX_MS)
+    else if (candidate.failures >= (candidate.hasGivenData ? KNOWN_GOOD_FAILURES : MAX_DIAL_FAILURES))
+      this.forget(candidate.address)
+    else candidate.dialAt = now + (candidate.hasGivenData ? KNOWN_GOOD_RETRY_MS : RETRY_MS) * doubled
   }
 
   /** Never dials or accepts this address again. */
   ban(address: PeerAddress): void {
-    this.#banned.add(banKey(address))
-    this.#known.delete(formatPeerAddress(address))
+    const key = banKey(address)
+    this.#banned.add(key)
+    for (const [text, known] of this.#known) if (banKey(known.address) === key) this.#known.delete(text)
   }
 
   isBanned(address: PeerAddress): boolean {

@@ -1,5 +1,6 @@
 /** SHA-1 of pieces: here while there is little to do, on other threads once there is much. Knows no torrent. */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { TorrentError } from '../errors.js'
@@ -11,6 +12,7 @@ const BUSY_INTERVAL_MS = 300
 
 interface Pending {
   readonly worker: Worker
+  readonly bytes: Buffer
   readonly resolve: (digest: Buffer) => void
   readonly reject: (error: Error) => void
 }
@@ -31,31 +33,39 @@ export class HashPool {
     this.#threads = threads
   }
 
+  /** Threads that were started. */
+  get threadCount(): number {
+    return this.#workers.length
+  }
+
   /** SHA-1 of `bytes`, which must not change before it resolves. Memory that is not shared is hashed here. */
   async sha1(bytes: Buffer): Promise<Buffer> {
     this.#noteLoad(bytes.length)
     const memory = bytes.buffer
     const worker = memory instanceof SharedArrayBuffer ? this.#idlest() : undefined
-    if (!worker || !(memory instanceof SharedArrayBuffer)) return createHash('sha1').update(bytes).digest()
+    if (!worker || !(memory instanceof SharedArrayBuffer)) return hash(bytes)
     const id = this.#nextId++
     const order: HashOrder = { id, slab: this.#slabNumber(memory), offset: bytes.byteOffset, length: bytes.length }
     return await new Promise((resolve, reject) => {
-      this.#pending.set(id, { worker, resolve, reject })
+      this.#pending.set(id, { worker, bytes, resolve, reject })
       worker.postMessage(order)
     })
   }
 
-  /** Starts the threads at once: for work that is known to be much. */
-  warmUp(): void {
+  /** Starts the threads at once: for work that is known to be much. Resolves when one of them takes work, if there is to be one. */
+  async warmUp(): Promise<void> {
     while (!this.#isClosed && this.#workers.length < this.#threads) this.#start()
+    const [first] = this.#workers
+    if (first && this.#online.size === 0) await Promise.race([once(first, 'online'), once(first, 'exit')])
   }
 
   /** Ends the threads. Hashes that are still pending reject. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#online.clear()
-    await Promise.all(this.#workers.splice(0).map(worker => worker.terminate()))
-    this.#rejectAll(() => true, new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
+    for (const { reject } of this.#pending.values()) reject(new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
+    this.#pending.clear()
+    await Promise.all(this.#workers.splice(0).map(ended))
   }
 
   #noteLoad(length: number): void {
@@ -66,7 +76,7 @@ export class HashPool {
       this.#intervalBytes = 0
     }
     this.#intervalBytes += length
-    if (this.#intervalBytes > BUSY_BYTES) this.warmUp()
+    if (this.#intervalBytes > BUSY_BYTES) void this.warmUp()
   }
 
   #start(): void {
@@ -84,9 +94,13 @@ export class HashPool {
       pending?.resolve(Buffer.from(digest.buffer, digest.byteOffset, digest.length))
     })
     // A thread that dies is not started again: hashing goes on here.
-    worker.on('error', error => {
+    worker.on('error', () => {
       this.#online.delete(worker)
-      this.#rejectAll(pending => pending.worker === worker, error)
+      for (const [id, pending] of this.#pending) {
+        if (pending.worker !== worker) continue
+        this.#pending.delete(id)
+        pending.resolve(hash(pending.bytes))
+      }
     })
     this.#workers.push(worker)
   }
@@ -106,13 +120,17 @@ export class HashPool {
     for (const worker of this.#online) worker.postMessage({ slab, memory } satisfies HashOrder)
     return slab
   }
+}
 
-  #rejectAll(which: (pending: Pending) => boolean, error: unknown): void {
-    const reason = error instanceof Error ? error : new TorrentError('ERR_BT_INTERNAL', String(error))
-    for (const [id, pending] of this.#pending) {
-      if (!which(pending)) continue
-      this.#pending.delete(id)
-      pending.reject(reason)
-    }
-  }
+/** Asks the thread to end: one that is terminated while it starts leaves the descriptor of its own source open. */
+async function ended(worker: Worker): Promise<void> {
+  // It died before.
+  if (worker.threadId === -1) return
+  worker.ref()
+  worker.postMessage('end' satisfies HashOrder)
+  await once(worker, 'exit').catch(() => undefined)
+}
+
+function hash(bytes: Buffer): Buffer {
+  return createHash('sha1').update(bytes).digest()
 }

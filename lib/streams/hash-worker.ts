@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 
-/** A slab of memory, sent once; or a run of one to hash. */
+/** A slab of memory, sent once; or a run of one to hash; or the last message. */
 export type HashOrder =
+  | 'end'
   | { readonly slab: number; readonly memory: SharedArrayBuffer }
   | { readonly id: number; readonly slab: number; readonly offset: number; readonly length: number }
 
@@ -15,6 +16,10 @@ export interface HashAnswer {
 const slabs = new Map<number, SharedArrayBuffer>()
 
 parentPort?.on('message', (order: HashOrder) => {
+  if (order === 'end') {
+    parentPort?.close()
+    return
+  }
   if ('memory' in order) {
     slabs.set(order.slab, order.memory)
     return

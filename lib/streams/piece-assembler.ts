@@ -50,6 +50,10 @@ export class PieceAssembler extends Readable {
 
   /** A piece is complete. */
   add(piece: ActivePiece): void {
+    if (this.destroyed) {
+      piece.credit.release()
+      return
+    }
     this.#waiting.push(piece)
     this.#waitingBytes += piece.length
     this.#move()
@@ -63,6 +67,9 @@ export class PieceAssembler extends Readable {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     for (const piece of this.#waiting.splice(0)) piece.credit.release()
     this.#waitingBytes = 0
+    // The one that was handed on but not taken: nobody may get it and its memory's next use.
+    this.unpipe()
+    for (let piece: unknown = this.read(); piece !== null; piece = this.read()) (piece as ActivePiece).credit.release()
     this.#letGo()
     callback(error)
   }

@@ -23,6 +23,8 @@ export class PiecePool {
   readonly #extra: () => number
   /** Last in, first out: what was touched last is used again first, so resident memory follows real use. */
   readonly #free: Buffer[] = []
+  #slab: Buffer = Buffer.alloc(0)
+  #cut = 0
   #used = 0
   #onFree: (() => void) | undefined
 
@@ -43,7 +45,7 @@ export class PiecePool {
     return this.#budgetSlots * this.slotLength
   }
 
-  /** Called, once, when a credit comes back after one was refused. */
+  /** Called whenever a credit comes back. */
   set onFree(callback: () => void) {
     this.#onFree = callback
   }
@@ -70,10 +72,14 @@ export class PiecePool {
     }
   }
 
+  /** The next slot of the newest slab: cut one by one, as a slab may hold a million. */
   #grow(): Buffer {
-    const slots = Math.max(1, Math.min(this.#budgetSlots, Math.floor(SLAB_BYTES / this.slotLength)))
-    const slab = Buffer.from(new SharedArrayBuffer(slots * this.slotLength))
-    for (let i = 1; i < slots; i++) this.#free.push(slab.subarray(i * this.slotLength, (i + 1) * this.slotLength))
-    return slab.subarray(0, this.slotLength)
+    if (this.#cut + this.slotLength > this.#slab.length) {
+      const slots = Math.max(1, Math.min(this.#budgetSlots, Math.floor(SLAB_BYTES / this.slotLength)))
+      this.#slab = Buffer.from(new SharedArrayBuffer(slots * this.slotLength))
+      this.#cut = 0
+    }
+    this.#cut += this.slotLength
+    return this.#slab.subarray(this.#cut - this.slotLength, this.#cut)
   }
 }

@@ -19,12 +19,16 @@ export interface PieceVerifierOptions {
 
 export class PieceVerifier extends Duplex {
   readonly #options: PieceVerifierOptions
+  /** Being hashed. */
   #inHand = 0
+  /** Verified, and wait for the writer to ask. */
+  readonly #verified: VerifiedPiece[] = []
+  #isWanted = false
   #next: (() => void) | undefined
   #finish: (() => void) | undefined
 
   constructor(options: PieceVerifierOptions) {
-    super({ objectMode: true, readableHighWaterMark: IN_HAND, writableHighWaterMark: 1 })
+    super({ objectMode: true, readableHighWaterMark: 1, writableHighWaterMark: 1 })
     this.#options = options
   }
 
@@ -36,8 +40,8 @@ export class PieceVerifier extends Duplex {
   }
 
   override _read(): void {
-    // The piece that is being read leaves the buffer only after this returns, and Node calls again only after the next push.
-    process.nextTick(() => this.#advance())
+    this.#isWanted = true
+    this.#advance()
   }
 
   override _final(callback: () => void): void {
@@ -49,7 +53,9 @@ export class PieceVerifier extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    // Buffered pieces give their memory back; those being hashed do so when their hash is done.
+    // Buffered pieces give their memory back, and nobody may get them; those being hashed do so when their hash is done.
+    for (const piece of this.#verified.splice(0)) piece.release()
+    this.unpipe()
     for (let piece: unknown = this.read(); piece !== null; piece = this.read()) (piece as VerifiedPiece).release()
     callback(error)
   }
@@ -75,18 +81,18 @@ export class PieceVerifier extends Duplex {
   #pass(piece: ActivePiece): void {
     this.#options.onGood(piece)
     const { index, bytes, credit } = piece
-    const verified: VerifiedPiece = { index, bytes, release: () => credit.release() }
-    this.push(verified)
+    this.#verified.push({ index, bytes, release: () => credit.release() })
   }
 
-  /** Takes the next piece once there is room, and ends once all are through. */
+  /** Hands on what the writer wants, takes the next piece once there is room, and ends once all are through. */
   #advance(): void {
-    if (this.#inHand + this.readableLength < IN_HAND) {
+    while (this.#isWanted && this.#verified.length > 0) this.#isWanted = this.push(this.#verified.shift())
+    if (this.#inHand + this.#verified.length < IN_HAND) {
       const next = this.#next
       this.#next = undefined
       next?.()
     }
-    if (this.#inHand > 0) return
+    if (this.#inHand > 0 || this.#verified.length > 0) return
     const finish = this.#finish
     this.#finish = undefined
     finish?.()

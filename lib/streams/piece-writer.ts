@@ -13,72 +13,74 @@ const MERGED_BYTES = 4 * 2 ** 20
 export class PieceWriter extends Writable {
   readonly #storage: Storage
   readonly #onStored: (index: PieceIndex) => void
+  /** In the order in which they came. Kept here rather than in the stream's own buffer, which cannot give memory back. */
+  readonly #waiting: VerifiedPiece[] = []
   #writing = 0
   #next: (() => void) | undefined
+  #finish: (() => void) | undefined
 
   /** `onStored`: the piece can be read back now. */
   constructor(storage: Storage, onStored: (index: PieceIndex) => void) {
-    super({ objectMode: true, highWaterMark: WAITING })
+    super({ objectMode: true, highWaterMark: 1 })
     this.#storage = storage
     this.#onStored = onStored
   }
 
   override _write(piece: VerifiedPiece, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#start([piece])
-    this.#whenRoom(callback)
-  }
-
-  override _writev(chunks: { chunk: VerifiedPiece }[], callback: (error?: Error | null) => void): void {
-    for (const run of runsOf(chunks.map(({ chunk }) => chunk))) this.#start(run)
-    this.#whenRoom(callback)
+    this.#waiting.push(piece)
+    this.#next = callback
+    this.#advance()
   }
 
   override _final(callback: () => void): void {
-    if (this.#writing === 0) callback()
-    else this.#next = () => this._final(callback)
+    this.#finish = callback
+    this.#advance()
   }
 
-  #start(run: readonly VerifiedPiece[]): void {
-    this.#writing++
-    void this.#storage.write(run).then(
-      () => {
-        this.#writing--
-        if (!this.destroyed) for (const { index } of run) this.#onStored(index)
-        this.#advance()
-      },
-      (error: unknown) => {
-        this.#writing--
-        this.destroy(error as Error)
-      }
-    )
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    for (const piece of this.#waiting.splice(0)) piece.release()
+    callback(error)
   }
 
-  #whenRoom(callback: () => void): void {
-    if (this.#writing < WRITES_AT_ONCE) callback()
-    else this.#next = callback
-  }
-
+  /** Starts what may start, takes the next piece once there is room, and ends once all are stored. */
   #advance(): void {
-    const next = this.#next
-    this.#next = undefined
-    next?.()
+    while (this.#writing < WRITES_AT_ONCE && this.#waiting.length > 0) void this.#store(takeRun(this.#waiting))
+    if (this.#waiting.length < WAITING) {
+      const next = this.#next
+      this.#next = undefined
+      next?.()
+    }
+    if (this.#writing > 0 || this.#waiting.length > 0) return
+    const finish = this.#finish
+    this.#finish = undefined
+    finish?.()
+  }
+
+  async #store(run: readonly VerifiedPiece[]): Promise<void> {
+    this.#writing++
+    try {
+      await this.#storage.write(run)
+      if (!this.destroyed) for (const { index } of run) this.#onStored(index)
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+    this.#writing--
+    if (!this.destroyed) this.#advance()
   }
 }
 
-/** Groups of pieces that follow each other, by index, none longer than a merged write (or one piece). */
-function runsOf(pieces: VerifiedPiece[]): VerifiedPiece[][] {
-  const sorted = pieces.sort((a, b) => a.index - b.index)
-  const runs: VerifiedPiece[][] = []
-  let bytes = 0
-  for (const piece of sorted) {
-    const run = runs.at(-1)
-    if (run && run.at(-1)?.index === piece.index - 1 && bytes + piece.bytes.length <= MERGED_BYTES) {
-      run.push(piece)
-      bytes += piece.bytes.length
-    } else {
-      runs.push([piece])
-      bytes = piece.bytes.length
-    }
+/** Takes out the piece that came first and its neighbours on both sides, by index, no more than a merged write (or one piece). */
+function takeRun(waiting: VerifiedPiece[]): VerifiedPiece[] {
+  const run = waiting.splice(0, 1)
+  let bytes = run[0]?.bytes.length ?? 0
+  const takeAt = (index: number): VerifiedPiece | undefined => {
+    const at = waiting.findIndex(piece => piece.index === index && bytes + piece.bytes.length <= MERGED_BYTES)
+    const [piece] = at < 0 ? [] : waiting.splice(at, 1)
+    bytes += piece?.bytes.length ?? 0
+    return piece
   }
-  return runs
+  for (let next = takeAt((run.at(-1)?.index ?? 0) + 1); next; next = takeAt(next.index + 1)) run.push(next)
+  for (let previous = takeAt((run[0]?.index ?? 0) - 1); previous; previous = takeAt(previous.index - 1))
+    run.unshift(previous)
+  return run
 }

@@ -2,6 +2,7 @@
 import { Readable, type Writable } from 'node:stream'
 import { BtError, TorrentError } from '../errors.js'
 import { ReadCursor, type PieceLibrary } from './read-cursor.js'
+import type { Lease } from './storage.js'
 
 /** Bytes of one chunk. */
 const CHUNK_BYTES = 65_536
@@ -40,7 +41,8 @@ export class TorrentReader extends Readable {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#cursor.close()
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    callback(error && withBytesDelivered(error, this.#delivered))
+    // What is still buffered will never be delivered.
+    callback(error && withBytesDelivered(error, this.#delivered - this.readableLength))
   }
 
   async #readOn(): Promise<void> {
@@ -71,44 +73,61 @@ export async function pour(
   sink: Writable,
   { start, end, signal }: ReaderOptions
 ): Promise<number> {
+  if (signal?.aborted) throw withBytesDelivered(aborted(signal), 0)
   const cursor = new ReadCursor(library, start, end)
   let written = 0
-  // What ends the current wait early: the sink closes, the signal aborts.
-  let interrupt: (reason: Error) => void = () => undefined
+  // What ends the current wait early: the sink fails or closes, the signal aborts.
+  let endWait: (reason: Error) => void = () => undefined
+  const interrupt = (reason: Error): void => {
+    cursor.close()
+    endWait(reason)
+  }
   const onAbort = (): void => interrupt(aborted(signal))
-  const onError = (error: Error): void => interrupt(error)
   const onClose = (): void => interrupt(new TorrentError('ERR_BT_ABORTED', 'the reader is gone'))
   const unlessInterrupted = <T>(step: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
-      interrupt = reject
+      endWait = reject
       step.then(resolve, reject)
     })
   signal?.addEventListener('abort', onAbort, { once: true })
-  sink.once('error', onError).once('close', onClose)
+  sink.once('error', interrupt).once('close', onClose)
   try {
-    if (signal?.aborted) throw aborted(signal)
     for (;;) {
       const lease = await unlessInterrupted(cursor.next(LENT_BYTES))
       if (!lease) return written
-      try {
-        await unlessInterrupted(write(sink, lease.bytes))
-        written += lease.bytes.length
-      } finally {
-        lease.release()
-      }
+      const { length } = lease.bytes
+      await unlessInterrupted(lend(sink, lease))
+      written += length
     }
   } catch (error) {
     throw withBytesDelivered(error as Error, written)
   } finally {
     cursor.close()
     signal?.removeEventListener('abort', onAbort)
-    sink.off('error', onError).off('close', onClose)
+    sink.off('error', interrupt).off('close', onClose)
   }
 }
 
-function write(sink: Writable, bytes: Buffer): Promise<void> {
+/** Lends the bytes until the sink calls back, or has closed. Whoever gives up waiting before that leaves them with the sink. */
+function lend(sink: Writable, lease: Lease): Promise<void> {
   return new Promise((resolve, reject) => {
-    sink.write(bytes, error => (error ? reject(error) : resolve()))
+    let isLent = true
+    const giveBack = (): void => {
+      sink.off('close', giveBack)
+      if (isLent) lease.release()
+      isLent = false
+    }
+    sink.on('close', giveBack)
+    sink.write(lease.bytes, error => {
+      giveBack()
+      if (!error) {
+        resolve()
+        return
+      }
+      // It says the same once more as an event, perhaps long after we have told our caller.
+      sink.on('error', () => undefined)
+      reject(error)
+    })
   })
 }
 

@@ -16,6 +16,11 @@ export class FrameBuffer {
     return this.#list.length
   }
 
+  /** Chunks that the bytes lie in, at most. */
+  get chunks(): number {
+    return this.#chunks
+  }
+
   append(chunk: Buffer): void {
     if (chunk.length === 0) return
     this.#list.append(chunk)

@@ -31,6 +31,11 @@ export class WireReader {
     return count
   }
 
+  /** Bytes held until their message is whole. */
+  get bufferedBytes(): number {
+    return this.#buffer.length
+  }
+
   push(chunk: Buffer): void {
     this.#buffer.append(chunk)
   }

@@ -1,0 +1,114 @@
+import { expect } from 'chai'
+import { MAX_CANDIDATES, MAX_DIAL_FAILURES } from '../../lib/limits.js'
+import { CandidateList, type Candidate, type CandidateSource } from '../../lib/policy/candidate-list.js'
+import type { PeerAddress } from '../../lib/wire/peer-address.js'
+
+const at = (host: string, port = 6881): PeerAddress => ({ host, port })
+const A = at('198.51.100.1')
+
+describe('CandidateList', () => {
+  let list: CandidateList
+  beforeEach(() => {
+    list = new CandidateList()
+  })
+
+  /** Dials fail from time 0 on, each as soon as it may be made: the waits between them, until the address is forgotten. */
+  function waits(
+    source: CandidateSource,
+    most: number,
+    gaveData: (attempt: number) => boolean = () => false
+  ): number[] {
+    list.add([A], source, 0)
+    const found: number[] = []
+    let now = 0
+    for (let attempt = 0; attempt < most; attempt++) {
+      const [candidate] = list.due(1, now)
+      if (!candidate) break
+      list.onConnected(candidate)
+      list.onGone(candidate, gaveData(attempt), now)
+      const next = list.nextDialAt()
+      if (next === undefined) break
+      expect(list.due(1, next - 1)).to.deep.equal([])
+      found.push(next - now)
+      now = next
+    }
+    return found
+  }
+
+  it('knows an address once, and dials it at once', () => {
+    expect(list.add([A, A, at('::1')], 'tracker', 5)).to.equal(2)
+    expect(list.size).to.equal(2)
+    expect(list.due(10, 5)).to.have.length(2)
+    expect(list.due(1, 5)).to.have.length(1)
+    expect(list.due(0, 5)).to.deep.equal([])
+  })
+
+  it('does not dial who is connected', () => {
+    list.add([A], 'tracker', 0)
+    list.onConnected(list.get(A) as Candidate)
+    expect(list.due(1, 1e9)).to.deep.equal([])
+    expect(list.nextDialAt()).to.equal(undefined)
+  })
+
+  it(`dials in vain ${MAX_DIAL_FAILURES} times, a minute apart and doubling, then forgets`, () => {
+    expect(waits('tracker', 20)).to.deep.equal([60_000, 120_000])
+    expect(list.size).to.equal(0)
+  })
+
+  it('dials who gave data and hung up after a second, doubling while that fails, and forgets in the end', () => {
+    expect(waits('tracker', 30, attempt => attempt === 0)).to.deep.equal(
+      Array.from({ length: 9 }, (_, i) => 1000 * 2 ** i)
+    )
+    expect(list.size).to.equal(0)
+  })
+
+  it('dials who gives data each time after a second each time', () => {
+    expect(waits('tracker', 5, () => true)).to.deep.equal([1000, 1000, 1000, 1000, 1000])
+  })
+
+  it('dials what the user named for ever, every half minute at the least', () => {
+    const all = waits('user', 40)
+    expect(all).to.have.length(40)
+    expect(all.slice(0, 6)).to.deep.equal([1000, 2000, 4000, 8000, 16_000, 30_000])
+    expect(all.at(-1)).to.equal(30_000)
+  })
+
+  it('dials those with the fewest failures first', () => {
+    list.add([A, at('198.51.100.2')], 'user', 0)
+    const [first] = list.due(1, 0)
+    list.onGone(first as Candidate, false, 0)
+    expect(list.due(2, 1e6).map(({ failures }) => failures)).to.deep.equal([0, 1])
+  })
+
+  it(`keeps ${MAX_CANDIDATES} and no more, those of the user aside`, () => {
+    const many = Array.from({ length: MAX_CANDIDATES + 10 }, (_, i) => at(`10.0.${i >> 8}.${i & 255}`))
+    expect(list.add(many, 'tracker', 0)).to.equal(MAX_CANDIDATES)
+    expect(list.add([A], 'tracker', 0)).to.equal(0)
+    expect(list.add([A], 'user', 0)).to.equal(1)
+  })
+
+  it('bans a host with all its ports, those it knows already too', () => {
+    list.add([A, at(A.host, 7000), at('198.51.100.2')], 'tracker', 0)
+    list.ban(A)
+    expect(list.size).to.equal(1)
+    expect(list.isBanned(at(A.host, 9))).to.equal(true)
+    expect(list.add([at(A.host, 8000)], 'user', 0)).to.equal(0)
+  })
+
+  it('bans one port of loopback, where a whole swarm may live', () => {
+    for (const host of ['127.0.0.1', '::1']) {
+      list.ban(at(host, 1))
+      expect(list.isBanned(at(host, 1))).to.equal(true)
+      expect(list.isBanned(at(host, 2))).to.equal(false)
+    }
+  })
+
+  it('does not bring back who was banned while connected', () => {
+    list.add([A], 'user', 0)
+    const candidate = list.get(A) as Candidate
+    list.onConnected(candidate)
+    list.ban(A)
+    list.onGone(candidate, true, 0)
+    expect(list.due(1, 1e9)).to.deep.equal([])
+  })
+})

@@ -1,0 +1,55 @@
+import { expect } from 'chai'
+import { encodeBlockHeader, encodeMessage, encodeSpans, KEEP_ALIVE } from '../../lib/wire/codec.js'
+import { encodeHandshake, HANDSHAKE_HEAD_LENGTH, HANDSHAKE_LENGTH } from '../../lib/wire/handshake.js'
+import { messageName, type SentMessage } from '../../lib/wire/message.js'
+import { INFO_HASH, PEER_ID } from './decode.js'
+
+describe('codec', () => {
+  const vectors: [message: SentMessage, hex: string][] = [
+    [{ type: 'choke' }, '0000000100'],
+    [{ type: 'unchoke' }, '0000000101'],
+    [{ type: 'interested' }, '0000000102'],
+    [{ type: 'notInterested' }, '0000000103'],
+    [{ type: 'have', piece: 42 }, '00000005040000002a'],
+    [{ type: 'have', piece: 0xfffffffe }, '0000000504fffffffe'],
+    [{ type: 'bitfield', bits: Buffer.of(0xf0, 0x80) }, '0000000305f080'],
+    [{ type: 'request', piece: 1, begin: 0x4000, length: 0x4000 }, '0000000d06000000010000400000004000'],
+    [{ type: 'cancel', piece: 1, begin: 0x4000, length: 0x4000 }, '0000000d08000000010000400000004000'],
+    [{ type: 'port', port: 0x1ae1 }, '00000003091ae1']
+  ]
+  for (const [message, hex] of vectors) {
+    it(`writes ${message.type} as BEP 3 has it (${hex})`, () => {
+      expect(encodeMessage(message).toString('hex')).to.equal(hex)
+    })
+  }
+
+  it('writes the head of a block', () => {
+    expect(encodeBlockHeader(2, 3, 0x4000).toString('hex')).to.equal('00004009070000000200000003')
+  })
+
+  it('writes a keep-alive of four zeros', () => {
+    expect(KEEP_ALIVE.toString('hex')).to.equal('00000000')
+  })
+
+  it('writes many requests as one run', () => {
+    const spans = [1, 2, 3].map(piece => ({ piece, begin: 0, length: 5 }))
+    const one = Buffer.concat(spans.map(span => encodeMessage({ type: 'request', ...span })))
+    expect(encodeSpans('request', spans)).to.deep.equal(one)
+    expect(encodeSpans('cancel', [])).to.have.length(0)
+  })
+
+  it('writes a handshake of 68 bytes with no bit set', () => {
+    const bytes = encodeHandshake(INFO_HASH, PEER_ID)
+    expect(bytes).to.have.length(HANDSHAKE_LENGTH).and.to.have.length(68)
+    expect(HANDSHAKE_HEAD_LENGTH).to.equal(48)
+    expect(bytes.toString('latin1')).to.equal(
+      `\x13BitTorrent protocol${'\0'.repeat(8)}${INFO_HASH.toString('latin1')}${PEER_ID.toString('latin1')}`
+    )
+  })
+
+  it('names the ids of its table and no other', () => {
+    expect(messageName(0)).to.equal('choke')
+    expect(messageName(9)).to.equal('port')
+    for (const id of [-1, 10, 20, 255]) expect(messageName(id)).to.equal(undefined)
+  })
+})
