@@ -2,7 +2,7 @@
  * A small HTTP tracker (BEP 3, 23) inside the program, for `bt-stream demo` and tests. It keeps its swarms in memory, serves this
  * machine only, and is no tracker for the internet.
  */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TorrentError } from '../errors.js'
@@ -38,7 +38,7 @@ export interface EmbeddedTrackerOptions {
   readonly port?: number
 }
 
-export class EmbeddedTracker {
+export class EmbeddedTracker extends EventEmitter<{ announce: [] }> {
   readonly #server: Server
   readonly #swarms = new Map<string, Swarm>()
 
@@ -52,6 +52,7 @@ export class EmbeddedTracker {
   }
 
   private constructor() {
+    super()
     this.#server = createServer({ maxHeaderSize: 8192 }, (request, response) => this.#onRequest(request, response))
   }
 
@@ -59,6 +60,12 @@ export class EmbeddedTracker {
   get url(): string {
     const { address, port } = this.#server.address() as AddressInfo
     return `http://${address.includes(':') ? `[${address}]` : address}:${port}/announce`
+  }
+
+  /** Resolves when that many peers of all torrents have announced themselves. Rejects with the signal's reason. */
+  async waitForPeers(count: number, signal?: AbortSignal): Promise<void> {
+    const peers = (): number => [...this.#swarms.values()].reduce((sum, swarm) => sum + swarm.size, 0)
+    while (peers() < count) await once(this, 'announce', { signal })
   }
 
   async close(): Promise<void> {
@@ -76,6 +83,7 @@ export class EmbeddedTracker {
     }
     const body = encode(this.#announce(parameters(query), canonicalHost(socket.remoteAddress ?? '')))
     response.writeHead(200, { 'content-type': 'text/plain', 'content-length': body.length }).end(body)
+    this.emit('announce')
   }
 
   #announce(asked: Map<string, string>, host: string | undefined): Record<string, Encodable> {

@@ -175,7 +175,9 @@ export class RequestPipeline<Piece> {
   /** The oldest request, when the peer passed it over and it is long overdue. */
   lost(now: number): SentRequest<Piece> | undefined {
     const oldest = this.#oldest()
-    return oldest && oldest.skipped >= LOST_AFTER_SKIPPED && now - oldest.expectedAt > SNUB_AFTER_MS ? oldest : undefined
+    return oldest && oldest.skipped >= LOST_AFTER_SKIPPED && now - oldest.expectedAt > SNUB_AFTER_MS
+      ? oldest
+      : undefined
   }
 
   /** Milliseconds until the next block is due; negative when it is late. */

@@ -31,7 +31,7 @@ export class PeerBench {
   readonly engine: TorrentEngine
   readonly host: PeerHost
   readonly connections: PeerConnection[] = []
-  readonly interest: PeerConnection[] = []
+  interestChanges = 0
   readonly failures: Error[] = []
   /** Why each connection ended, in the order of their ends. */
   readonly ends: (Error | undefined)[] = []
@@ -53,6 +53,7 @@ export class PeerBench {
       hashes: this.#hashes,
       maxMemory,
       storage: options.storage,
+      dialling: () => 0,
       onStored: () => undefined,
       onGuilty: () => undefined,
       onFailure: error => this.failures.push(error)
@@ -68,7 +69,9 @@ export class PeerBench {
       have,
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
-      onInterest: connection => this.interest.push(connection),
+      onInterest: () => {
+        this.interestChanges++
+      },
       acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
       readBlock: (piece, begin, blockLength) => this.readBlock(piece * pieceLength + begin, blockLength),
       onUploaded: bytes => {

@@ -231,7 +231,9 @@ export class SimulatedSwarm {
     const isWrong = keys.some(key => this.#wrong.has(key))
     // The block's wrongness stands in for its bytes.
     const bytes = Buffer.alloc(piece.blockCount * BLOCK_LENGTH)
-    keys.forEach((key, block) => (bytes[block * BLOCK_LENGTH] = this.#wrong.has(key) ? 1 + Math.floor(this.random() * 254) : 0))
+    keys.forEach(
+      (key, block) => (bytes[block * BLOCK_LENGTH] = this.#wrong.has(key) ? 1 + Math.floor(this.random() * 254) : 0)
+    )
     if (isWrong) {
       for (const key of keys) this.#wrong.delete(key)
       const guilty = this.#smartBan.onFailed({ index: piece.index, bytes, senders: piece.senders })
@@ -348,7 +350,8 @@ class SimulatedPeer implements SupplierPort {
     if (this.#profile.stallAfter !== undefined && this.#sentNow >= this.#profile.stallAfter) return
     for (const span of spans) {
       if (this.#swarm.random() < (this.#profile.drop ?? 0)) continue
-      const readyAt = this.#swarm.now + (this.#profile.latency ?? 0) + this.#swarm.random() * (this.#profile.jitter ?? 0)
+      const readyAt =
+        this.#swarm.now + (this.#profile.latency ?? 0) + this.#swarm.random() * (this.#profile.jitter ?? 0)
       this.#queue.push({ ...span, readyAt, flows: false })
     }
     this.#flow()
