@@ -5,7 +5,7 @@ export type { TorrentReader } from './streams/torrent-reader.js'
 export type { TorrentOptions } from './options.js'
 export { readMetainfo, type TorrentSource } from './torrent-source.js'
 export type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
-export type { PeerInfo, PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './stats.js'
+export type { PeerInfo, PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 export {
   BtError,
   MetainfoError,

@@ -31,8 +31,8 @@ export const MAX_COMMENT_BYTES = 1024
 
 // --- trackers (BEP 3, 7, 15, 23)
 
-/** Characters of a URL we will ask. */
-export const MAX_URL_LENGTH = 4096
+/** Characters of a URL that is asked, with all that an announce adds and redirects bring. */
+export const MAX_REQUEST_URL_LENGTH = 8192
 /** Redirects followed for one request (A36). */
 export const MAX_REDIRECTS = 5
 /** An HTTP request with its redirects, ms (A34). */
@@ -45,12 +45,14 @@ export const TRACKER_STOP_MS = 5_000
 export const MAX_TRACKER_RESPONSE_BYTES = 1_048_576
 /** A2: nesting in a tracker's answer. */
 export const MAX_TRACKER_BENCODE_DEPTH = 8
-/** Peers taken from one answer. */
+/** Bencoded values in a tracker's answer. */
+export const MAX_TRACKER_BENCODE_TOKENS = 150_000
+/** Peers taken from one answer; of a list of dictionaries so many are looked at. */
 export const MAX_TRACKER_PEERS = 2000
 /** Peers with a host name instead of an address that are looked up, of one answer. */
 export const MAX_TRACKER_PEER_NAMES = 16
-/** Characters of a tracker's `failure reason` or `warning message` that are kept. */
-export const MAX_TRACKER_TEXT = 256
+/** Bytes of a tracker's `failure reason` or `warning message` that are kept. */
+export const MAX_TRACKER_TEXT_BYTES = 256
 /** Peers asked for in an announce. */
 export const TRACKER_NUM_WANT = 200
 /** A37: bounds and default of the time between two announces, ms. */
@@ -69,6 +71,11 @@ export const UDP_TRACKER_TRIES = 4
 export const UDP_CONNECTION_MS = 60_000
 /** BEP 15: info-hashes in one scrape datagram. */
 export const MAX_SCRAPE_HASHES = 74
+
+/** The tracker of `bt-stream demo`: torrents, peers of each, and time between announces, ms. */
+export const MAX_EMBEDDED_TRACKER_SWARMS = 100
+export const MAX_EMBEDDED_TRACKER_PEERS = 1000
+export const EMBEDDED_TRACKER_INTERVAL_MS = 300_000
 
 // --- names and connections
 

@@ -1,7 +1,13 @@
 /** What a caller may ask of a torrent, checked once into a frozen whole. */
 import { systemClock, type Clock } from './clock.js'
 import { TorrentError } from './errors.js'
-import { DEFAULT_MAX_MEMORY, DEFAULT_PEER_TIMEOUT_MS, DEFAULT_PORT, DEFAULT_STALL_TIMEOUT_MS, PORT_TRIES } from './limits.js'
+import {
+  DEFAULT_MAX_MEMORY,
+  DEFAULT_PEER_TIMEOUT_MS,
+  DEFAULT_PORT,
+  DEFAULT_STALL_TIMEOUT_MS,
+  PORT_TRIES
+} from './limits.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 export interface TorrentOptions {
@@ -77,7 +83,12 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     maxMemory: whole('maxMemory', options.maxMemory ?? DEFAULT_MAX_MEMORY, 1, Number.MAX_SAFE_INTEGER),
     isMemoryGiven: options.maxMemory !== undefined,
     peerTimeoutMs: whole('peerTimeoutMs', options.peerTimeoutMs ?? DEFAULT_PEER_TIMEOUT_MS, 0, Number.MAX_SAFE_INTEGER),
-    stallTimeoutMs: whole('stallTimeoutMs', options.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS, 0, Number.MAX_SAFE_INTEGER),
+    stallTimeoutMs: whole(
+      'stallTimeoutMs',
+      options.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS,
+      0,
+      Number.MAX_SAFE_INTEGER
+    ),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random
   })

@@ -39,7 +39,10 @@ export async function checkStored(options: CheckOptions): Promise<Bitfield> {
   return good
 }
 
-async function isRight(index: PieceIndex, { storage, geometry, hashes, pool, expected }: CheckOptions): Promise<boolean> {
+async function isRight(
+  index: PieceIndex,
+  { storage, geometry, hashes, pool, expected }: CheckOptions
+): Promise<boolean> {
   const credit = pool.take(false)
   const length = geometry.lengthOf(index)
   const bytes = credit?.bytes.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)

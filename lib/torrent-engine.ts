@@ -93,7 +93,10 @@ export class TorrentEngine implements PieceLibrary {
     this.pool.onFree = () => this.onChange()
     const { geometry, have, pool } = this
     const onComplete = (piece: ActivePiece): void => this.#assembler.add(piece)
-    this.scheduler = new Scheduler({ geometry, have, credits: pool, random, onComplete }, new Bitfield(geometry.pieceCount))
+    this.scheduler = new Scheduler(
+      { geometry, have, credits: pool, random, onComplete },
+      new Bitfield(geometry.pieceCount)
+    )
     this.#assembler = this.#startPipeline()
   }
 
@@ -141,7 +144,7 @@ export class TorrentEngine implements PieceLibrary {
       this.scheduler.addWindow(window)
     } else if (change === 'closed') {
       this.windows.delete(window)
-      this.scheduler.removeWindow(window)
+      this.scheduler.removeWindow(window, this.#now)
     }
     if (change !== 'moved') this.#updateInterest()
     this.onChange()
@@ -153,7 +156,7 @@ export class TorrentEngine implements PieceLibrary {
     const known = this.#waiting.get(index)
     if (known) return known.promise
     let resolve = (): void => undefined
-    let reject = (_error: Error): void => undefined
+    let reject: (error: Error) => void = () => undefined
     const promise = new Promise<void>((yes, no) => {
       resolve = yes
       reject = no

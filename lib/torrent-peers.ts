@@ -1,6 +1,7 @@
 /** The peers of one torrent and where they come from: swarm, listener, trackers; who is unchoked. Wires, and keeps counts. */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
+import type { Clock } from './clock.js'
 import { ProtocolError } from './errors.js'
 import type { TrackerList } from './discovery/tracker/tracker-list.js'
 import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
@@ -14,14 +15,26 @@ import { Listener } from './net/listener.js'
 import { PeerConnection } from './net/peer-connection.js'
 import type { PeerHost } from './net/peer-host.js'
 import { Swarm } from './net/swarm.js'
-import type { CheckedOptions } from './options.js'
 import type { TorrentEngine } from './torrent-engine.js'
 import { canonicalHost, formatPeerAddress, type PeerAddress } from './wire/peer-address.js'
+
+/** Where to look for peers. */
+export interface PeerSources {
+  readonly peers: readonly PeerAddress[]
+  /** Listen, and ask trackers if `trackers` says so; else only `peers` are dialled. */
+  readonly discovery: boolean
+  readonly trackers: boolean
+  readonly port: number
+  readonly portTries: number
+  readonly host: string | undefined
+  readonly clock: Clock
+  readonly random: () => number
+}
 
 export interface PeersOptions {
   readonly metainfo: Metainfo
   readonly engine: TorrentEngine
-  readonly options: CheckedOptions
+  readonly options: PeerSources
   readonly peerId: PeerId
   /** Pieces that we tell others of; none when they may be evicted. */
   readonly announced: Bitfield
@@ -45,7 +58,6 @@ export class TorrentPeers {
   #listener: Listener | undefined
   #trackers: TrackerList | undefined
   #closeTrackers: (() => Promise<void>) | undefined
-  #unchoked = 0
   #lastDialError: string | undefined
   #isClosed = false
 
@@ -59,7 +71,7 @@ export class TorrentPeers {
       have: announced,
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
-      onInterest: connection => this.#rechoke(connection),
+      onInterest: () => this.#rechoke(),
       acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
       readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
       onUploaded: bytes => {
@@ -197,22 +209,23 @@ export class TorrentPeers {
   }
 
   #onPeerGone(connection: PeerConnection, error: Error | undefined): void {
-    if (!connection.amChoking) this.#unchoked--
     this.#options.onPeerGone(connection, error)
+    this.#rechoke()
     this.#options.engine.onChange()
   }
 
   /** Everybody interested is served, up to the limit; a place that becomes free goes to the next who asks. */
-  #rechoke(connection: PeerConnection): void {
-    if (!connection.peerInterested && !connection.amChoking) {
-      connection.setChoking(true)
-      this.#unchoked--
+  #rechoke(): void {
+    let places = MAX_UNCHOKED
+    for (const peer of this.swarm.peers()) {
+      if (!peer.peerInterested) peer.setChoking(true)
+      else if (!peer.amChoking) places--
     }
     for (const peer of this.swarm.peers()) {
-      if (this.#unchoked >= MAX_UNCHOKED) return
+      if (places <= 0) return
       if (!peer.peerInterested || !peer.amChoking) continue
       peer.setChoking(false)
-      this.#unchoked++
+      places--
     }
   }
 }

@@ -89,7 +89,9 @@ export class TorrentProgress {
       if (peerTimeoutMs > 0 && this.#alone >= peerTimeoutMs) this.#side.onTimeout(this.#noPeers(peerTimeoutMs))
     } else if (stallTimeoutMs > 0 && now - this.#wantingSince >= stallTimeoutMs) {
       const reason = this.#side.reason() ?? 'nothing came'
-      this.#side.onTimeout(new TorrentError('ERR_BT_STALLED', `no verified byte for ${stallTimeoutMs / 1000} s: ${reason}`))
+      this.#side.onTimeout(
+        new TorrentError('ERR_BT_STALLED', `no verified byte for ${stallTimeoutMs / 1000} s: ${reason}`)
+      )
     }
   }
 
@@ -105,6 +107,9 @@ export class TorrentProgress {
   }
 
   #noPeers(timeoutMs: number): TorrentError {
-    return new TorrentError('ERR_BT_NO_PEERS', `no peer connected within ${timeoutMs / 1000} s (${this.#side.sources()})`)
+    return new TorrentError(
+      'ERR_BT_NO_PEERS',
+      `no peer connected within ${timeoutMs / 1000} s (${this.#side.sources()})`
+    )
   }
 }

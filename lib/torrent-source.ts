@@ -9,13 +9,15 @@ export type TorrentSource = string | URL | Uint8Array
 
 /** Rejects with `MetainfoError`, or with the signal's reason. */
 export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
-  return parseMetainfo(source instanceof Uint8Array ? source : await readSource(source, signal))
+  const bytes = source instanceof Uint8Array ? source : await readSource(source, signal)
+  return parseMetainfo(bytes, { windows: process.platform === 'win32' })
 }
 
 async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const text = typeof source === 'string' ? source : source.href
   if (/^https?:/i.test(text)) return await readUrl(text, signal)
-  if (/^magnet:/i.test(text)) throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
+  if (/^magnet:/i.test(text))
+    throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
   return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text))
 }
 
@@ -49,7 +51,9 @@ async function readFile(path: string | URL): Promise<Buffer> {
     }
   } catch (error) {
     if (error instanceof MetainfoError) throw error
-    throw new MetainfoError('ERR_BT_SOURCE', `cannot read ${String(path)}: ${(error as Error).message}`, { cause: error })
+    throw new MetainfoError('ERR_BT_SOURCE', `cannot read ${String(path)}: ${(error as Error).message}`, {
+      cause: error
+    })
   }
 }
 

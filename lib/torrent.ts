@@ -17,7 +17,7 @@ import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
 import { bytesOf, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
-import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './stats.js'
+import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
 /** The client's name in our peer id, in the style of BEP 20. */
@@ -59,7 +59,12 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   #closing: Promise<void> | undefined
   #download: Promise<void> | undefined
 
-  private constructor(metainfo: Metainfo, options: CheckedOptions, storage: FileStorage | undefined, selected: Bitfield) {
+  private constructor(
+    metainfo: Metainfo,
+    options: CheckedOptions,
+    storage: FileStorage | undefined,
+    selected: Bitfield
+  ) {
     super()
     this.metainfo = metainfo
     this.#options = options
@@ -90,7 +95,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     for (const file of files) for (const index of piecesOf(metainfo.files[file], geometry)) selected.set(index)
     const { dir, overwrite, readOnly, clock } = options
     const storage =
-      dir === undefined ? undefined : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
+      dir === undefined
+        ? undefined
+        : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
     throwIfAborted(options.signal)
     return new Torrent(metainfo, options, storage, selected)
   }

@@ -46,13 +46,10 @@ export interface Metainfo {
 const HASH_LENGTH = 20
 
 /**
- * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of this machine.
+ * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of systems other than Windows.
  * Throws `MetainfoError` with ERR_BT_BENCODE, ERR_BT_METAINFO, ERR_BT_METAINFO_TOO_LARGE or ERR_BT_METAINFO_V2_ONLY.
  */
-export function parseMetainfo(
-  bytes: Uint8Array,
-  rules: PathRules = { windows: process.platform === 'win32' }
-): Metainfo {
+export function parseMetainfo(bytes: Uint8Array, rules: PathRules = { windows: false }): Metainfo {
   const warnings: string[] = []
   const decoded = decodeTorrent(bytes)
   const root = decoded.value
@@ -64,7 +61,7 @@ export function parseMetainfo(
   const infoHash = infoHashOf(info.raw)
   const rawName = readName(info)
   const name = sanitizeElement(rawName, rules) || infoHash.toString('hex')
-  if (rawName !== name) warnings.push(`made the torrent's name safe: ${name}`)
+  if (rawName !== name) warnings.push(`the torrent's name made safe: ${name}`)
   const list = readFileList(info)
   const pieceLength = readPieceLength(info)
   const pieceHashes = readPieceHashes(info, list.length, pieceLength)
@@ -114,7 +111,7 @@ function heedFaults(decoded: Decoded, info: BencodeValue, isV2: boolean, length:
     for (const [key] of info.entries() ?? []) if (key.equals(PIECES)) count++
     if (count > 1) refuse(`'pieces' is there ${count} times`)
   }
-  if (decoded.end < length) warnings.push(`ignored ${length - decoded.end} bytes after the end of the torrent`)
+  if (decoded.end < length) warnings.push(`bytes ignored after the end of the torrent: ${length - decoded.end}`)
 }
 
 const PIECES = Buffer.from('pieces')

@@ -47,7 +47,7 @@ function warn(list: FileList, files: readonly MetainfoFile[], name: string, warn
     return said?.kind === 'file' && file.path !== fullPath(said, name, said.elements.join('/'))
   })
   const [first] = changed
-  if (first) warnings.push(`made ${changed.length} file names safe or distinct, the first: ${first.path}`)
+  if (first) warnings.push(`file names made safe or distinct: ${changed.length}, the first: ${first.path}`)
   const links = list.files.filter(file => file.kind === 'symlink').length
-  if (links > 0) warnings.push(`left out ${links} symbolic links`)
+  if (links > 0) warnings.push(`symbolic links left out: ${links}`)
 }

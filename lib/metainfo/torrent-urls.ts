@@ -72,8 +72,7 @@ class UrlCollector {
   }
 
   report(warnings: string[]): void {
-    if (this.ignored > 0) warnings.push(`ignored ${this.ignored} ${this.#what} entries that are not usable`)
-    if (this.#surplus > 0)
-      warnings.push(`kept the first ${this.#max} ${this.#what} URLs and ignored ${this.#surplus} more`)
+    if (this.ignored > 0) warnings.push(`unusable ${this.#what} entries ignored: ${this.ignored}`)
+    if (this.#surplus > 0) warnings.push(`${this.#what} URLs ignored beyond the first ${this.#max}: ${this.#surplus}`)
   }
 }

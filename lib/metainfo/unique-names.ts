@@ -9,41 +9,51 @@ import { MAX_NAME_PROBES } from '../limits.js'
  */
 export function uniquePaths(paths: readonly string[]): string[] {
   const folded = paths.map(fold)
-  const taken = foldersOf(folded)
+  const folders = foldersOf(folded)
+  const files = new Set<string>()
   const probes = new Map<string, number>()
+  const isTaken = (name: string) => files.has(name) || isFolder(name, folders)
   return paths.map((path, i) => {
     const name = folded[i] ?? path
-    const unique = taken.has(name) ? freePath(path, name, taken, probes) : path
-    taken.add(unique === path ? name : fold(unique))
+    const unique = isTaken(name) ? freePath(path, name, isTaken, probes) : path
+    files.add(unique === path ? name : fold(unique))
     return unique
   })
 }
 
-/** What file systems may hold for the same name: caseless, and composed (NFC). */
+/** One spelling for all that file systems may hold for the same name: caseless, and composed (NFC) before and after that. */
 function fold(path: string): string {
   if (/^[\0-\x7f]*$/.test(path)) return path.toUpperCase()
   return path.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC')
 }
 
-function foldersOf(paths: readonly string[]): Set<string> {
+/** Folders that hold a file, sorted, each with a slash at its end. Their parents are not named: see `isFolder`. */
+function foldersOf(paths: readonly string[]): string[] {
   const folders = new Set<string>()
-  for (const path of paths) {
-    // A folder that is known has known parents.
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-      const folder = path.slice(0, slash)
-      if (folders.has(folder)) break
-      folders.add(folder)
-    }
+  for (const path of paths) folders.add(path.slice(0, path.lastIndexOf('/') + 1))
+  folders.delete('')
+  return [...folders].sort()
+}
+
+/** Whether `name` is a folder or the parent of one: then the first of `folders` from `name/` on begins with it. */
+function isFolder(name: string, folders: readonly string[]): boolean {
+  const prefix = `${name}/`
+  let low = 0
+  let high = folders.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((folders[middle] ?? '') < prefix) low = middle + 1
+    else high = middle
   }
-  return folders
+  return folders[low]?.startsWith(prefix) ?? false
 }
 
 /** Each name goes on counting where it stopped, so that all files together need few tries. */
-function freePath(path: string, name: string, taken: ReadonlySet<string>, probes: Map<string, number>): string {
+function freePath(path: string, name: string, isTaken: (name: string) => boolean, probes: Map<string, number>): string {
   const [stem, extension] = splitExtension(path)
   for (let n = (probes.get(name) ?? 0) + 1; n < MAX_NAME_PROBES; n++) {
     const candidate = `${stem}.${n}${extension}`
-    if (taken.has(fold(candidate))) continue
+    if (isTaken(fold(candidate))) continue
     probes.set(name, n)
     return candidate
   }

@@ -108,7 +108,7 @@ export class PeerConnection extends Writable implements SupplierPort {
       this.#clock.clearTimer(this.#handshakeTimer)
       this.#socket.destroy()
       this.#uploads?.clear()
-      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier)
+      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier, this.#clock.now())
       this.#options.onClose(this, error ?? undefined)
     })
     if (this.#host) this.#send(encodeHandshake(this.#host.infoHash, this.#host.peerId))
@@ -247,7 +247,7 @@ export class PeerConnection extends Writable implements SupplierPort {
         return undefined
       case 'choke':
         this.#countIdle()
-        host.scheduler.onChoke(supplier)
+        host.scheduler.onChoke(supplier, this.#heardAt)
         break
       case 'unchoke':
         if (!supplier.isChoking) this.#countIdle()
@@ -256,12 +256,12 @@ export class PeerConnection extends Writable implements SupplierPort {
       case 'interested':
         if (this.peerInterested) this.#countIdle()
         this.peerInterested = true
-        host.onInterest(this)
+        host.onInterest()
         return undefined
       case 'notInterested':
         this.#countIdle()
         this.peerInterested = false
-        host.onInterest(this)
+        host.onInterest()
         return undefined
       case 'cancel':
         this.#onCancel(message, host)

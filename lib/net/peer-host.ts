@@ -7,7 +7,6 @@ import type { Supplier } from '../policy/supplier.js'
 import type { Acceptance } from '../streams/piece-assembler.js'
 import type { Lease } from '../streams/storage.js'
 import type { BlockData } from '../wire/message.js'
-import type { PeerConnection } from './peer-connection.js'
 
 export interface PeerHost {
   readonly infoHash: InfoHash
@@ -18,8 +17,8 @@ export interface PeerHost {
   readonly scheduler: Scheduler
   /** What a peer sent changed what can be asked: decide soon. */
   onChange(): void
-  /** The peer became interested in us, or lost its interest. */
-  onInterest(connection: PeerConnection): void
+  /** A peer became interested in us, or lost its interest. */
+  onInterest(): void
   acceptBlock(supplier: Supplier, piece: number, begin: number, data: BlockData): Acceptance
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
   onUploaded(bytes: number): void

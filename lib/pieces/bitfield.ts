@@ -60,7 +60,7 @@ export class Bitfield {
 
   /** The first piece at or after `from` that is set in `this` and clear in `other`, or -1. Skips whole bytes. */
   nextMissingIn(other: Bitfield, from: number): number {
-    for (let i = from; i < this.length; ) {
+    for (let i = from; i < this.length;) {
       const at = i >>> 3
       const fresh = (this.#bytes[at] ?? 0) & ~(other.#bytes[at] ?? 0) & (0xff >>> (i & 7))
       if (fresh !== 0) return at * 8 + Math.clz32(fresh) - 24

@@ -30,7 +30,7 @@ export class Geometry {
   /** The piece that holds byte `offset` of the torrent; throws a RangeError outside it. */
   pieceAt(offset: number): PieceIndex {
     const index = this.pieceIndex(Math.floor(offset / this.pieceLength))
-    if (index === undefined || offset < 0)
+    if (index === undefined || offset >= this.length)
       throw new RangeError(`no byte ${offset} in a torrent of ${this.length} bytes`)
     return index
   }

@@ -83,7 +83,8 @@ export class Rarity {
       const start = this.#starts[bucket] ?? 0
       const end = this.#starts[bucket + 1] ?? this.#end
       if (start === end || (bucket === 0 && this.#seeds === 0)) continue
-      if ((this.#place[next] ?? -1) >= start && (this.#place[next] ?? -1) < end && peer.has(next)) return this.#picked(next)
+      if ((this.#place[next] ?? -1) >= start && (this.#place[next] ?? -1) < end && peer.has(next))
+        return this.#picked(next)
       const offset = Math.floor(random() * (end - start))
       for (let n = 0; n < end - start; n++) {
         const index = this.#order[start + ((offset + n) % (end - start))] ?? 0

@@ -75,6 +75,11 @@ export class ReadWindow {
     return undefined
   }
 
+  /** A piece of the window is to be asked for (again). */
+  reopen(index: number): void {
+    if (index >= this.first && index < this.frontier) this.frontier = index
+  }
+
   /** Moves on after the reader took `bytes`. */
   take(bytes: number, now: number): void {
     this.position += bytes

@@ -30,10 +30,12 @@ export function addressScope(host: string): AddressScope {
   return scope
 }
 
-/** True for an address that a peer can have. */
+/** Of addresses in their one spelling: `0.0.0.0/8`, `224.0.0.0/4`, broadcast, `::` and `ff00::/8`. */
+const NO_HOST = /^(?:0\.|22[4-9]\.|23\d\.|255\.255\.255\.255$|::$|ff[\da-f]{2}:)/
+
+/** True for an address that a peer can have; the host of a `PeerAddress`. Asked for thousands at once, so it is fast. */
 export function isDialable(host: string): boolean {
-  const scope = addressScope(host)
-  return scope !== 'multicast' && scope !== 'unusable'
+  return !NO_HOST.test(host)
 }
 
 function isGlobalUnicast(address: ipaddr.IPv6): boolean {

@@ -14,6 +14,8 @@ export class PiecesInFlight {
   /** Pieces that are verified and stored. */
   readonly have: Bitfield
   readonly #credits: CreditSource
+  /** A credit was refused: no other is asked for in this run. */
+  #isDry = false
   readonly #active = new Map<number, ActivePiece>()
   /** Active pieces with a block nobody was asked for, oldest first. */
   readonly #open = new Set<ActivePiece>()
@@ -52,12 +54,21 @@ export class PiecesInFlight {
   start(index: PieceIndex, isUrgent: boolean): ActivePiece | undefined {
     const known = this.#active.get(index)
     if (known) return known
+    if (this.#isDry && !isUrgent) return undefined
     const credit = this.#credits.take(isUrgent)
-    if (!credit) return undefined
+    if (!credit) {
+      this.#isDry = true
+      return undefined
+    }
     const piece: ActivePiece = new PieceBuffer(index, this.geometry.lengthOf(index), credit, this.#suspects.get(index))
     this.#active.set(index, piece)
     this.#open.add(piece)
     return piece
+  }
+
+  /** Memory may have become free: `start` asks for it again. */
+  retryCredits(): void {
+    this.#isDry = false
   }
 
   /** A key for one block of the torrent. */

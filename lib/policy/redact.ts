@@ -1,4 +1,4 @@
-/** What strangers wrote, made fit to be shown: URLs without their secrets, text without control characters. */
+/** URLs made fit to be shown: without passkeys and credentials. */
 
 const HIDDEN = '…'
 /** Path elements that are never a secret; any other may be a passkey. */
@@ -22,14 +22,4 @@ export function redactSecrets(text: string, url: string): string {
   return [...secrets, username, password]
     .filter(secret => secret.length >= 4)
     .reduce((clean, secret) => clean.replaceAll(secret, HIDDEN), text)
-}
-
-/**
- * Text from the network for a terminal: UTF-8 with what is invalid replaced, no control or direction characters, white space
- * collapsed, at most `maxLength` characters.
- */
-export function printableText(bytes: Uint8Array, maxLength: number): string {
-  const text = new TextDecoder().decode(bytes.subarray(0, 4 * maxLength))
-  const clean = text.replace(/\s+/gu, ' ').replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, '')
-  return Array.from(clean).slice(0, maxLength).join('').trim()
 }

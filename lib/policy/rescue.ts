@@ -23,6 +23,8 @@ const LOOK_AGAIN_MS = 10
 
 export class Rescuer {
   readonly #pieces: PiecesInFlight
+  /** Of the peers that were looked at in this run. */
+  readonly #expectations = new Map<Supplier, Map<number, number>>()
 
   constructor(pieces: PiecesInFlight) {
     this.#pieces = pieces
@@ -34,6 +36,8 @@ export class Rescuer {
    */
   rescue(windows: readonly ReadWindow[], view: SwarmView, ask: (rescue: Rescue) => boolean): number | undefined {
     let lookAgainAt: number | undefined
+    if (view.suppliers.size < 2) return undefined
+    this.#expectations.clear()
     for (const window of windows) {
       const slack = slackMs(window, this.#pieces, view.now)
       if (slack === Number.POSITIVE_INFINITY) continue
@@ -43,7 +47,12 @@ export class Rescuer {
     return lookAgainAt
   }
 
-  #rescueWindow(window: ReadWindow, view: SwarmView, slack: number, ask: (rescue: Rescue) => boolean): number | undefined {
+  #rescueWindow(
+    window: ReadWindow,
+    view: SwarmView,
+    slack: number,
+    ask: (rescue: Rescue) => boolean
+  ): number | undefined {
     const head = window.head(this.#pieces.have)
     if (head === undefined) return undefined
     let lookAgainAt: number | undefined
@@ -71,8 +80,19 @@ export class Rescuer {
       const holders = piece.holders(block)
       if (holders.length === 0) continue
       const key = this.#pieces.key(piece.index, block)
-      yield { block, expectedAt: Math.min(...holders.map(holder => holder.pipeline.expectedAt(key, now))) }
+      let expectedAt = Number.POSITIVE_INFINITY
+      for (const holder of holders) expectedAt = Math.min(expectedAt, this.#expectedAt(holder, key, now))
+      yield { block, expectedAt }
     }
+  }
+
+  #expectedAt(holder: Supplier, key: number, now: number): number {
+    let expectations = this.#expectations.get(holder)
+    if (!expectations) {
+      expectations = holder.pipeline.expectations(now)
+      this.#expectations.set(holder, expectations)
+    }
+    return expectations.get(key) ?? now
   }
 
   /** Who would bring this block before `deadline`, soonest first. */
@@ -81,6 +101,8 @@ export class Rescuer {
     let bestAt = deadline
     for (const supplier of view.suppliers) {
       if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.pieces.has(piece.index)) continue
+      // A peer of which nothing is known is no rescue.
+      if (!supplier.pipeline.model.isMeasured) continue
       if (supplier.pipeline.size >= supplier.pipeline.depth + OVER_DEPTH) continue
       if (piece.isSuspect(block, supplier) || piece.holders(block).includes(supplier)) continue
       const at = view.now + supplier.etaMs(view.now)

@@ -46,6 +46,8 @@ export class Scheduler {
   readonly rarity: Rarity
   readonly suppliers = new Set<Supplier>()
   readonly wanted: Bitfield
+  /** Peers that are being dialled: they will share the first requests. */
+  dialling = 0
   readonly #windows = new Set<ReadWindow>()
   readonly #picker: BlockPicker
   readonly #rescuer: Rescuer
@@ -77,11 +79,11 @@ export class Scheduler {
   }
 
   /** The reader left or went elsewhere: what only it wanted is cancelled and its memory freed. */
-  removeWindow(window: ReadWindow): void {
+  removeWindow(window: ReadWindow, now: number): void {
     this.#windows.delete(window)
     for (const piece of [...this.pieces.all()]) {
       if (this.isWanted(piece.index)) continue
-      this.#cancelPiece(piece)
+      this.#cancelPiece(piece, now)
       this.pieces.close(piece)
       this.wasted += (piece.blockCount - piece.missing) * BLOCK_LENGTH
       piece.credit.release()
@@ -97,17 +99,16 @@ export class Scheduler {
   // --- what peers do
 
   addSupplier(port: SupplierPort, pieces: Bitfield, now: number, connectMs: number): Supplier {
-    const depth = Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / (this.suppliers.size + 1)))
-    const supplier = new Supplier(port, pieces, now, connectMs, depth)
+    const supplier = new Supplier(port, pieces, now, connectMs, FIRST_BLOCKS)
     this.suppliers.add(supplier)
     this.rarity.addPeer(pieces)
     return supplier
   }
 
-  removeSupplier(supplier: Supplier): void {
+  removeSupplier(supplier: Supplier, now: number): void {
     if (!this.suppliers.delete(supplier)) return
     this.rarity.removePeer(supplier.pieces)
-    this.#giveBackAll(supplier)
+    this.#giveBackAll(supplier, now)
   }
 
   /** The bitfield came after the supplier was added with no pieces. */
@@ -125,9 +126,9 @@ export class Scheduler {
   }
 
   /** BEP 3: a choke answers no request that is still open. */
-  onChoke(supplier: Supplier): void {
+  onChoke(supplier: Supplier, now: number): void {
     supplier.isChoking = true
-    this.#giveBackAll(supplier)
+    this.#giveBackAll(supplier, now)
   }
 
   onUnchoke(supplier: Supplier): void {
@@ -140,14 +141,15 @@ export class Scheduler {
     const request = supplier.pipeline.onBlock(key, data.length, now)
     const piece = request?.piece ?? this.pieces.get(index)
     const isExpected = request !== undefined || supplier.recall(key)
-    if (!isExpected || !piece || data.length !== piece.lengthOf(block)) return this.#waste(supplier, data.length, isExpected)
+    if (!isExpected || !piece || data.length !== piece.lengthOf(block))
+      return this.#waste(supplier, data.length, isExpected)
     if (request && piece.holders(block).length > 1) this.#doubled -= request.length
     const isNew = this.pieces.get(index) === piece && piece.receive(block, supplier, data)
     this.pieces.giveBack(piece, block, supplier)
     if (!isNew) return this.#waste(supplier, data.length, true)
     this.received += data.length
     if (piece.unrequested === 0) this.pieces.settle(piece)
-    this.#cancelHolders(piece, block)
+    this.#cancelHolders(piece, block, now)
     if (piece.isComplete) {
       this.pieces.close(piece)
       this.#onComplete(piece)
@@ -171,7 +173,7 @@ export class Scheduler {
   /** A piece is not there (any more): evicted, failed, or it could not be stored. */
   onLost(index: number): void {
     if (this.wanted.has(index)) this.rarity.include(index)
-    for (const window of this.#windows) window.frontier = Math.min(window.frontier, Math.max(index, 0))
+    for (const window of this.#windows) window.reopen(index)
   }
 
   /** Says to the peer whether it has anything that we want and lack. */
@@ -186,6 +188,7 @@ export class Scheduler {
 
   /** Sends every request and cancel that is due. Returns when to call again at the latest, or `undefined` when only an event can change things. */
   run(now: number): number | undefined {
+    this.pieces.retryCredits()
     const view = this.#view(now)
     const windows = [...this.#windows].sort((a, b) => slackMs(a, this.pieces, now) - slackMs(b, this.pieces, now))
     let wakeAt = this.#snubSilent(now)
@@ -215,17 +218,38 @@ export class Scheduler {
   }
 
   #fill(supplier: Supplier, windows: readonly ReadWindow[], view: SwarmView): void {
-    this.#trim(supplier)
     const { pipeline } = supplier
+    if (!pipeline.model.isMeasured) pipeline.firstDepth = this.#firstDepth
+    this.#trim(supplier, view.now)
     // A batch leaves in one packet: small rooms wait until they are worth one.
     if (pipeline.size > 0 && pipeline.room < Math.min(pipeline.depth / 4, 16)) return
     const spans: BlockSpan[] = []
+    const twice = this.#coverHead(supplier, windows)
+    if (twice) spans.push(this.#ask(supplier, twice, view.now))
     while (pipeline.room > 0) {
       const picked = this.#picker.pick(supplier, windows, view) ?? this.#pickRepeat(supplier, view)
       if (!picked) break
       spans.push(this.#ask(supplier, picked, view.now))
     }
     if (spans.length > 0) supplier.port.request(spans)
+  }
+
+  /**
+   * Before anything is known of anybody, the piece that the first reader waits for is asked of two peers a block: one of them is
+   * likely to be quick.
+   */
+  #coverHead(supplier: Supplier, [window]: readonly ReadWindow[]): PickedBlock | undefined {
+    const head = window?.head(this.pieces.have)
+    const piece = head === undefined || this.pieces.have.count > 0 ? undefined : this.pieces.get(head)
+    const isFresh = !supplier.pipeline.model.isMeasured && supplier.pipeline.size === 0
+    if (!piece || !isFresh || piece.unrequested > 0 || !supplier.pieces.has(piece.index)) return undefined
+    for (let block = 0; block < piece.blockCount; block++) {
+      const [holder, second] = piece.holders(block)
+      if (piece.isReceived(block) || second || !holder || holder === supplier) continue
+      this.#doubled += piece.lengthOf(block)
+      return { piece, block }
+    }
+    return undefined
   }
 
   #ask(supplier: Supplier, { piece, block }: PickedBlock, now: number): BlockSpan {
@@ -236,10 +260,12 @@ export class Scheduler {
   }
 
   /** A peer that turned out slow holds more than it can bring soon: the newest requests go back to all. */
-  #trim(supplier: Supplier): void {
+  #trim(supplier: Supplier, now: number): void {
     const { pipeline } = supplier
     if (!pipeline.model.isMeasured || this.suppliers.size < 2 || pipeline.size <= 2 * pipeline.depth) return
-    const spans = [...pipeline.requests()].slice(pipeline.depth).map(({ piece, block }) => this.#takeBack(supplier, piece, block))
+    const spans = [...pipeline.requests()]
+      .slice(pipeline.depth)
+      .map(({ piece, block }) => this.#takeBack(supplier, piece, block, now))
     supplier.port.cancel(spans)
   }
 
@@ -249,9 +275,11 @@ export class Scheduler {
     for (const supplier of this.suppliers) {
       const { pipeline } = supplier
       if (pipeline.size === 0) continue
+      const lost = pipeline.lost(now)
+      if (lost) supplier.port.cancel([this.#takeBack(supplier, lost.piece, lost.block, now)])
       if (pipeline.isSilent(now)) {
         pipeline.isSnubbed = true
-        supplier.port.cancel(this.#giveBackAll(supplier))
+        supplier.port.cancel(this.#giveBackAll(supplier, now))
       } else wakeAt = Math.min(pipeline.silentAt(now), wakeAt ?? Number.POSITIVE_INFINITY)
     }
     return wakeAt
@@ -259,7 +287,9 @@ export class Scheduler {
 
   /** Nothing is left to ask for: repeat the block that is furthest off, if this peer would bring it much sooner. */
   #pickRepeat(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
-    if (this.rarity.size > 0 || this.wanted.count === 0 || supplier.pipeline.isSnubbed) return undefined
+    const isEndgame = this.rarity.size === 0 && this.wanted.count > 0 && this.suppliers.size > 1
+    if (!isEndgame || supplier.pipeline.isSnubbed || supplier.pipeline.size > 0) return undefined
+    const expectations = new Map<Supplier, Map<number, number>>()
     let latest = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
     let picked: PickedBlock | undefined
     for (const piece of this.pieces.all()) {
@@ -267,7 +297,9 @@ export class Scheduler {
       for (let block = 0; block < piece.blockCount; block++) {
         const [holder, second] = piece.holders(block)
         if (!holder || second || holder === supplier || piece.isReceived(block)) continue
-        const expectedAt = holder.pipeline.expectedAt(this.pieces.key(piece.index, block), view.now)
+        const known = expectations.get(holder) ?? holder.pipeline.expectations(view.now)
+        expectations.set(holder, known)
+        const expectedAt = known.get(this.pieces.key(piece.index, block)) ?? view.now
         if (expectedAt <= latest) continue
         latest = expectedAt
         picked = { piece, block }
@@ -275,6 +307,11 @@ export class Scheduler {
     }
     if (picked) this.#doubled += picked.piece.lengthOf(picked.block)
     return picked
+  }
+
+  /** A first few blocks for the whole swarm: one peer alone is asked for many, each of many for a few. */
+  get #firstDepth(): number {
+    return Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / Math.max(1, this.suppliers.size + this.dialling)))
   }
 
   #mayDouble(length: number): boolean {
@@ -289,26 +326,26 @@ export class Scheduler {
     return isExpected ? 'duplicate' : 'unrequested'
   }
 
-  #cancelHolders(piece: ActivePiece, block: number): void {
-    for (const holder of [...piece.holders(block)]) holder.port.cancel([this.#takeBack(holder, piece, block)])
+  #cancelHolders(piece: ActivePiece, block: number, now: number): void {
+    for (const holder of [...piece.holders(block)]) holder.port.cancel([this.#takeBack(holder, piece, block, now)])
   }
 
-  #cancelPiece(piece: ActivePiece): void {
-    for (let block = 0; block < piece.blockCount; block++) this.#cancelHolders(piece, block)
+  #cancelPiece(piece: ActivePiece, now: number): void {
+    for (let block = 0; block < piece.blockCount; block++) this.#cancelHolders(piece, block, now)
   }
 
-  #giveBackAll(supplier: Supplier): BlockSpan[] {
-    return [...supplier.pipeline.requests()].map(({ piece, block }) => this.#takeBack(supplier, piece, block))
+  #giveBackAll(supplier: Supplier, now: number): BlockSpan[] {
+    return [...supplier.pipeline.requests()].map(({ piece, block }) => this.#takeBack(supplier, piece, block, now))
   }
 
-  #takeBack(supplier: Supplier, piece: ActivePiece, block: number): BlockSpan {
+  #takeBack(supplier: Supplier, piece: ActivePiece, block: number, now: number): BlockSpan {
     const key = this.pieces.key(piece.index, block)
     const length = piece.lengthOf(block)
-    supplier.pipeline.remove(key)
+    supplier.pipeline.remove(key, now)
     supplier.forget(key)
     if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
     this.pieces.giveBack(piece, block, supplier)
-    if (!piece.isReceived(block)) for (const window of this.#windows) window.frontier = Math.min(window.frontier, piece.index)
+    if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
   }
 
@@ -320,7 +357,11 @@ export class Scheduler {
       if (next !== -1 && next <= window.finalPiece) return true
     }
     if (this.wanted.count === 0) return false
-    for (let index = supplier.pieces.nextMissingIn(have, 0); index !== -1; index = supplier.pieces.nextMissingIn(have, index + 1)) {
+    for (
+      let index = supplier.pieces.nextMissingIn(have, 0);
+      index !== -1;
+      index = supplier.pieces.nextMissingIn(have, index + 1)
+    ) {
       if (this.wanted.has(index)) return true
     }
     return false

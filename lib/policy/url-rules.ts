@@ -3,7 +3,7 @@
  * A name proves nothing: whoever connects must judge the *address* it resolved to, on every redirect anew.
  */
 import { addressScope } from './address-rules.js'
-import { MAX_URL_LENGTH } from '../limits.js'
+import { MAX_REQUEST_URL_LENGTH } from '../limits.js'
 
 /**
  * Who gave us the URL, and so what it may reach:
@@ -19,7 +19,7 @@ const ANNOUNCE_KEYS = new Set('info_hash event port left key uploaded downloaded
 /** Why an http(s) URL may not be asked, fit for a message; undefined when it may. */
 export function urlRefusal(url: URL, trust: UrlTrust): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `scheme ${url.protocol} is not allowed`
-  if (url.href.length > MAX_URL_LENGTH) return 'URL is too long'
+  if (url.href.length > MAX_REQUEST_URL_LENGTH) return 'URL is too long'
   if (url.hostname === '') return 'no host'
   if (url.port === '0') return 'port 0'
   if (trust !== 'user' && isInternationalName(url.hostname)) return 'international host names are not allowed'

@@ -13,6 +13,8 @@ const MAX_LOCK_BYTES = 4096
 const MAX_ATTEMPTS = 5
 /** Between making the file and naming the process in it another instance may look: it looks again. */
 const HALF_WRITTEN_MS = 50
+/** Taking over takes milliseconds: whoever began longer ago was killed while at it. */
+const ABANDONED_MS = 10_000
 
 export class LockFile {
   readonly #fileSystem: FileSystem
@@ -63,26 +65,34 @@ async function create(fileSystem: FileSystem, path: string, text: Buffer): Promi
 
 /** A lock that names nobody is either being written or was left by a crash: only the last attempt takes it for the latter. */
 async function clearIfStale(fileSystem: FileSystem, path: string, patienceOver: boolean): Promise<void> {
-  const text = await readLock(fileSystem, path)
-  if (text === undefined) return
-  const holder = holderOf(text)
+  const found = await readLock(fileSystem, path)
+  if (!found) return
+  const holder = holderOf(found.text)
   if (holder && (await mayRun(holder))) throw lockedError(path, `process ${holder.pid} on ${holder.host}`)
   if (!holder && !patienceOver) return delay(HALF_WRITTEN_MS)
 
-  // Two instances may find the same stale lock. What was moved aside is looked at again: if it is a fresh one, it goes back.
-  const aside = `${path}.${process.pid}`
-  try {
-    await fileSystem.rename(path, aside)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return
-    throw error
+  // Several instances may find the same stale lock. One at a time may remove it, and only while it is still that very file.
+  const guard = `${path}.takeover`
+  if (!(await create(fileSystem, guard, Buffer.alloc(0)))) {
+    const { mtimeMs } = await fileSystem.lstat(guard).catch(() => ({ mtimeMs: Infinity }))
+    if (Date.now() - mtimeMs > ABANDONED_MS) await removeIfThere(fileSystem, guard)
+    return delay(HALF_WRITTEN_MS)
   }
-  if ((await readLock(fileSystem, aside)) === text) return removeIfThere(fileSystem, aside)
-  await fileSystem.rename(aside, path)
-  throw lockedError(path)
+  try {
+    const now = await readLock(fileSystem, path)
+    if (now?.text === found.text && now.identity === found.identity) await removeIfThere(fileSystem, path)
+  } finally {
+    await removeIfThere(fileSystem, guard)
+  }
 }
 
-async function readLock(fileSystem: FileSystem, path: string): Promise<string | undefined> {
+interface FoundLock {
+  readonly text: string
+  /** Tells this file from a later one of the same name. */
+  readonly identity: string
+}
+
+async function readLock(fileSystem: FileSystem, path: string): Promise<FoundLock | undefined> {
   let file
   try {
     file = await fileSystem.open(path, READ)
@@ -91,9 +101,11 @@ async function readLock(fileSystem: FileSystem, path: string): Promise<string | 
     throw error
   }
   try {
-    if (!(await file.stat()).isFile()) throw lockedError(path, 'something that is not a file')
+    const stat = await file.stat()
+    if (!stat.isFile()) throw lockedError(path, 'something that is not a file')
     const bytes = Buffer.alloc(MAX_LOCK_BYTES)
-    return bytes.toString('utf8', 0, await readAll(file, bytes, 0))
+    const text = bytes.toString('utf8', 0, await readAll(file, bytes, 0))
+    return { text, identity: `${stat.ino}:${stat.mtimeMs}` }
   } finally {
     await file.close()
   }

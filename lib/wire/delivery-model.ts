@@ -71,6 +71,11 @@ export class DeliveryModel {
     if (!this.isSettled) this.#endRound(mark)
   }
 
+  /** Nothing came for a request in this time: its block takes longer than was thought. */
+  onNothing(waitedMs: number): void {
+    if (waitedMs > this.roundTripMs) this.roundTripMs = waitedMs
+  }
+
   /** Milliseconds that `length` bytes take once the peer sends them. */
   transmitMs(length = BLOCK_LENGTH): number {
     return (length * 1000) / Math.max(this.rate, 1)

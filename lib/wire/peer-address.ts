@@ -11,14 +11,25 @@ export interface PeerAddress {
 const COMPACT4_BYTES = 6
 const COMPACT6_BYTES = 18
 
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+const IPV6_LETTERS = /^[\da-f:.]{2,45}$/i
+const MAPPED_IPV4 = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/
+
 /**
  * One spelling for each IP address, or undefined when `text` is none: IPv6 is compressed and in lower case, an IPv4 address
  * mapped into IPv6 is written as IPv4. Short and octal forms of IPv4 and IPv6 zones are not addresses here.
  */
 export function canonicalHost(text: string): string | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text
-  if (text.length > 45 || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
-  return ipv6Text(ipaddr.IPv6.parse(text))
+  if (IPV4.test(text)) return text
+  if (!text.includes(':') || !IPV6_LETTERS.test(text)) return undefined
+  // The URL parser is the fast one: ipaddr.js would need 80 µs, and trackers send us thousands.
+  const url = `http://[${text}]`
+  if (!URL.canParse(url)) return undefined
+  const ipv6 = new URL(url).hostname.slice(1, -1)
+  const mapped = MAPPED_IPV4.exec(ipv6)
+  if (!mapped) return ipv6
+  const [high = 0, low = 0] = mapped.slice(1).map(group => Number.parseInt(group, 16))
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
 }
 
 /** Reads `1.2.3.4:6881` or `[2001:db8::1]:6881`; undefined for anything else, port 0 included. */
@@ -66,11 +77,11 @@ export function encodeCompactPeers6(peers: readonly PeerAddress[]): Buffer {
 export function addressFromBytes(bytes: Uint8Array): string | undefined {
   if (bytes.length === 4) return bytes.join('.')
   if (bytes.length !== 16) return undefined
-  return ipv6Text(new ipaddr.IPv6([...bytes]))
-}
-
-function ipv6Text(address: ipaddr.IPv6): string {
-  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toString()
+  return canonicalHost(
+    Buffer.from(bytes)
+      .toString('hex')
+      .replace(/(.{4})(?!$)/g, '$1:')
+  )
 }
 
 function parseCompact(bytes: Uint8Array, size: number, limit: number, hostOf: (entry: Uint8Array) => string) {

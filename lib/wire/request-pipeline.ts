@@ -10,10 +10,14 @@ export interface SentRequest<Piece> {
   readonly mark: RateMark
   /** When the block was expected when it was asked for. */
   readonly expectedAt: number
+  /** Later requests that were answered before this one: peers answer in order, so this one may be lost. */
+  skipped: number
 }
 
 /** Requests that wait at the peer beyond the round trip: enough to notice that it can send faster, little enough for a new urgent block. */
 const STANDING_QUEUE_MS = 250
+/** A request that was passed over this often is not coming. */
+const LOST_AFTER_SKIPPED = 3
 /** A peer that is silent this long past the expected arrival is asked for one block at a time until it answers. */
 export const SNUB_AFTER_MS = 1000
 
@@ -23,15 +27,18 @@ export class RequestPipeline<Piece> {
   isSnubbed = false
   readonly #sent = new Map<number, SentRequest<Piece>>()
   readonly #maxDepth: number
-  #slowStartDepth: number
+  /** Blocks asked for before anything is known of the peer; the owner shares a first few among all peers. */
+  firstDepth: number
+  /** When the peer first owed us what it owes now; a request that is taken back does not make it punctual. */
+  #dueAt: number | undefined
   #bytes = 0
   #lastExpectedAt = 0
   #isHeld = false
 
-  /** `initialDepth`: blocks asked for before anything is known; `maxDepth`: the most the peer queues (`reqq`, BEP 10). */
-  constructor(model: DeliveryModel, initialDepth: number, maxDepth = MAX_REQUESTS_SENT) {
+  /** `maxDepth`: the most the peer queues (`reqq`, BEP 10). */
+  constructor(model: DeliveryModel, firstDepth: number, maxDepth = MAX_REQUESTS_SENT) {
     this.model = model
-    this.#slowStartDepth = initialDepth
+    this.firstDepth = firstDepth
     this.#maxDepth = maxDepth
   }
 
@@ -50,13 +57,16 @@ export class RequestPipeline<Piece> {
     return this.#sent.values()
   }
 
-  /** Blocks that should be in flight: slow start, then rate × (round trip + a little), never more than the peer queues. */
+  /**
+   * Blocks that should be in flight: rate × (round trip + a little), never more than the peer queues. Until the rate stops growing it
+   * counts the round trip twice: requests double each round trip, from the first block on.
+   */
   get depth(): number {
     if (this.isSnubbed) return 1
     const { rate, roundTripMs, isSettled, isMeasured } = this.model
-    const steady = Math.ceil((rate * (roundTripMs + STANDING_QUEUE_MS)) / 1000 / BLOCK_LENGTH)
-    const wanted = isSettled ? steady : isMeasured ? Math.min(this.#slowStartDepth, 4 * steady + 4) : this.#slowStartDepth
-    return Math.max(1, Math.min(wanted, this.#maxDepth))
+    if (!isMeasured) return Math.min(this.firstDepth, this.#maxDepth)
+    const coveredMs = (isSettled ? roundTripMs : 2 * roundTripMs) + STANDING_QUEUE_MS
+    return Math.max(1, Math.min(Math.ceil((rate * coveredMs) / 1000 / BLOCK_LENGTH), this.#maxDepth))
   }
 
   get room(): number {
@@ -68,16 +78,19 @@ export class RequestPipeline<Piece> {
     return Math.max(this.model.roundTripMs, this.#lastExpectedAt - now + this.model.transmitMs()) + this.#silenceMs(now)
   }
 
-  /** When a request in flight is expected as things look now, behind those before it; a silence makes it later, as long again as it has lasted. */
-  expectedAt(key: number, now: number): number {
+  /** When each request in flight is expected as things look now, behind those before it; a silence makes all later, as long again as it has lasted. */
+  expectations(now: number): Map<number, number> {
+    const { isMeasured, deliveredAt } = this.model
+    const silence = this.#silenceMs(now)
+    const expected = new Map<number, number>()
     let ahead = 0
-    for (const [other, request] of this.#sent) {
+    for (const [key, request] of this.#sent) {
       ahead += request.length
-      if (other !== key) continue
-      const byQueue = this.model.isMeasured ? this.model.deliveredAt + this.model.transmitMs(ahead) : 0
-      return Math.max(request.expectedAt, byQueue, now) + this.#silenceMs(now)
+      const byQueue = isMeasured ? deliveredAt + this.model.transmitMs(ahead) : 0
+      const lateMs = request.skipped < LOST_AFTER_SKIPPED ? silence : Math.max(silence, now - request.expectedAt)
+      expected.set(key, Math.max(request.expectedAt, byQueue, now) + lateMs)
     }
-    return now
+    return expected
   }
 
   /** We do not read from the peer: its silence is ours. */
@@ -89,6 +102,7 @@ export class RequestPipeline<Piece> {
   resume(now: number): void {
     this.#isHeld = false
     this.model.deliveredAt = now
+    this.#expectNext(now)
     this.#lastExpectedAt = now + this.model.roundTripMs + this.model.transmitMs(this.#bytes)
   }
 
@@ -99,29 +113,46 @@ export class RequestPipeline<Piece> {
   add(key: number, piece: Piece, block: number, length: number, now: number): SentRequest<Piece> {
     const isIdle = this.#sent.size === 0
     const { model } = this
-    const expectedAt = Math.max(now + model.roundTripMs, (isIdle ? now : this.#lastExpectedAt) + model.transmitMs(length))
+    const expectedAt = Math.max(
+      now + model.roundTripMs,
+      (isIdle ? now : this.#lastExpectedAt) + model.transmitMs(length)
+    )
     const mark = model.mark(now, isIdle, this.#sent.size + 1 < this.depth)
-    const request: SentRequest<Piece> = { piece, block, length, mark, expectedAt }
+    const request: SentRequest<Piece> = { piece, block, length, mark, expectedAt, skipped: 0 }
     this.#sent.set(key, request)
     this.#bytes += length
     this.#lastExpectedAt = expectedAt
+    this.#dueAt ??= expectedAt
     return request
   }
 
   /** The block came: learns from it. `undefined` when it was not in flight here. */
   onBlock(key: number, length: number, now: number): SentRequest<Piece> | undefined {
-    const request = this.remove(key)
+    if (!this.#sent.has(key)) return undefined
+    for (const [other, passed] of this.#sent) {
+      if (other === key) break
+      passed.skipped++
+    }
+    const request = this.#take(key)
     if (!request) return undefined
     this.model.onBlock(now, length, request.mark, request.expectedAt)
     this.isSnubbed = false
-    if (!this.model.isSettled) this.#slowStartDepth = Math.min(this.#slowStartDepth + 1, this.#maxDepth)
+    this.#expectNext(now)
     // What is left will come as fast as the peer is now known to send.
     this.#lastExpectedAt = now + this.model.transmitMs(this.#bytes)
     return request
   }
 
   /** Forgets a request (cancelled, choked, given up). */
-  remove(key: number): SentRequest<Piece> | undefined {
+  remove(key: number, now: number): SentRequest<Piece> | undefined {
+    const request = this.#take(key)
+    // It did not come while we waited for it: that much is known of the peer.
+    if (request && this.model.deliveredAt <= request.mark.sentAt) this.model.onNothing(now - request.mark.sentAt)
+    if (this.#sent.size === 0) this.#dueAt = undefined
+    return request
+  }
+
+  #take(key: number): SentRequest<Piece> | undefined {
     const request = this.#sent.get(key)
     if (!request) return undefined
     this.#sent.delete(key)
@@ -130,13 +161,10 @@ export class RequestPipeline<Piece> {
     return request
   }
 
-  /** Forgets all and returns them, oldest first. */
-  clear(): [key: number, request: SentRequest<Piece>][] {
-    const all = [...this.#sent]
-    this.#sent.clear()
-    this.#bytes = 0
-    this.#lastExpectedAt = 0
-    return all
+  /** A block came, or we read again: the next one is due when its turn is. */
+  #expectNext(now: number): void {
+    const oldest = this.#oldest()
+    this.#dueAt = oldest && Math.max(oldest.expectedAt, now + this.model.transmitMs(oldest.length))
   }
 
   /** Milliseconds past the expected arrival of the oldest request without any block. */
@@ -144,11 +172,15 @@ export class RequestPipeline<Piece> {
     return Math.max(0, -this.#dueInMs(now))
   }
 
+  /** The oldest request, when the peer passed it over and it is long overdue. */
+  lost(now: number): SentRequest<Piece> | undefined {
+    const oldest = this.#oldest()
+    return oldest && oldest.skipped >= LOST_AFTER_SKIPPED && now - oldest.expectedAt > SNUB_AFTER_MS ? oldest : undefined
+  }
+
   /** Milliseconds until the next block is due; negative when it is late. */
   #dueInMs(now: number): number {
-    const oldest = this.#isHeld ? undefined : this.#oldest()
-    if (!oldest) return 0
-    return Math.max(oldest.expectedAt, this.model.deliveredAt + this.model.transmitMs(oldest.length)) - now
+    return this.#isHeld || this.#dueAt === undefined ? 0 : this.#dueAt - now
   }
 
   /** True when the peer owes us a block for longer than the snub limit. */

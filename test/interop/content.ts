@@ -37,7 +37,10 @@ export class Workspace {
 
   /** A new empty folder. */
   folder(): string {
-    this.#dir ??= mkdtempSync(join(tmpdir(), 'bt-interop-'))
+    if (this.#dir === undefined) {
+      this.#dir = mkdtempSync(join(tmpdir(), 'bt-interop-'))
+      process.once('exit', () => this.remove())
+    }
     return mkdtempSync(join(this.#dir, 'f'))
   }
 

@@ -202,6 +202,9 @@ describe('decode: conformance vectors', () => {
     ["'199999999:foobar' with a claimed buffer of 999999999", () => Buffer.from('199999999:foobar')]
   ])
 
+  /** Transmission refuses a leading zero; ours forgives it unless strict, as libtorrent does. */
+  const forgivenHere = ['i04e']
+
   for (const [i, vector] of vectors.entries()) {
     it(`${i}: ${vector.verdict}: ${vector.text ?? vector.generate ?? vector.hex}`, () => {
       const bytes = vector.hex === undefined ? generators.get(vector.generate!)!() : Buffer.from(vector.hex, 'hex')
@@ -216,7 +219,7 @@ describe('decode: conformance vectors', () => {
       } else if (vector.verdict.startsWith('node-bencode assigns')) {
         expect(decode(bytes).value.get('__proto__')?.get('a')?.integer).to.equal(1)
       } else {
-        const strict = vector.verdict === 'fuzz seed'
+        const strict = vector.verdict === 'fuzz seed' || forgivenHere.includes(vector.text ?? '')
         expect(metainfoErrorOf(() => decode(bytes, { strict, maxTokens })).code).to.equal('ERR_BT_BENCODE')
       }
     })

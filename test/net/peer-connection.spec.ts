@@ -208,7 +208,7 @@ describe('PeerConnection', function () {
     const open = async (): Promise<Awaited<ReturnType<PeerBench['handshaken']>>> => {
       const [peer, connection] = await bench.handshaken()
       peer.sendMessage(ID.interested)
-      await until(() => bench.interest.length > 0)
+      await until(() => bench.interest > 0)
       connection.setChoking(false)
       await peer.expect(ID.unchoke)
       return [peer, connection]

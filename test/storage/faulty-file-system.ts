@@ -15,6 +15,8 @@ export class FaultyFileSystem implements FileSystem {
   readonly calls: Call[] = []
   /** A write takes no more bytes than this. */
   maxWriteBytes = Infinity
+  /** The process has no more descriptors than this. */
+  maxDescriptors = Infinity
   openFiles = 0
   maxOpenFiles = 0
   readonly #fault: Fault
@@ -37,8 +39,7 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   async open(path: string, flags: number): Promise<OpenFile> {
-    const file = await this.#call({ name: 'open', path, detail: flags }, () => nodeFileSystem.open(path, flags))
-    this.maxOpenFiles = Math.max(this.maxOpenFiles, ++this.openFiles)
+    const file = await this.#call({ name: 'open', path, detail: flags }, () => this.#open(path, flags))
     return {
       read: (target, position) => this.#call({ name: 'read', path }, () => file.read(target, position)),
       write: (buffers, position) =>
@@ -51,6 +52,17 @@ export class FaultyFileSystem implements FileSystem {
         this.openFiles--
         return this.#call({ name: 'close', path }, () => file.close())
       }
+    }
+  }
+
+  async #open(path: string, flags: number): Promise<OpenFile> {
+    if (this.openFiles >= this.maxDescriptors) throw systemError('EMFILE')
+    this.maxOpenFiles = Math.max(this.maxOpenFiles, ++this.openFiles)
+    try {
+      return await nodeFileSystem.open(path, flags)
+    } catch (error) {
+      this.openFiles--
+      throw error
     }
   }
 

@@ -85,7 +85,9 @@ async function expectComplete(torrent: SampleTorrent, dir: string): Promise<void
   })
 }
 
-describe('FileStorage', () => {
+describe('FileStorage', function () {
+  this.timeout(30_000) // Each session syncs every file.
+
   const dir = temporaryFolder()
 
   for (const [name, shape] of Object.entries(SHAPES)) {
@@ -108,7 +110,7 @@ describe('FileStorage', () => {
               }
             }
           ),
-          { numRuns: 12 }
+          { numRuns: 6 }
         )
       })
 

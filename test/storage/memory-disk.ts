@@ -68,44 +68,49 @@ export class MemoryDisk implements FileSystem {
     return [...this.#names].filter(([, node]) => !node.folder).map(([path]) => path)
   }
 
-  async open(path: string, flags: number): Promise<OpenFile> {
-    this.#assertRunning()
-    let node = this.#names.get(path)
-    if (node && flags & constants.O_EXCL) throw systemError('EEXIST')
-    if (!node) {
-      if (!(flags & constants.O_CREAT)) throw systemError('ENOENT')
-      if (!this.#names.get(dirname(path))?.folder) throw systemError('ENOENT')
-      this.#change()
-      node = this.#node(false)
-      this.#names.set(path, node)
-    }
-    return this.#openFile(path, node)
+  open(path: string, flags: number): Promise<OpenFile> {
+    return later(() => {
+      this.#assertRunning()
+      let node = this.#names.get(path)
+      if (node && flags & constants.O_EXCL) throw systemError('EEXIST')
+      if (!node) {
+        if (!(flags & constants.O_CREAT)) throw systemError('ENOENT')
+        if (!this.#names.get(dirname(path))?.folder) throw systemError('ENOENT')
+        this.#change()
+        node = this.#node(false)
+        this.#names.set(path, node)
+      }
+      return this.#openFile(path, node)
+    })
   }
 
   #openFile(path: string, node: Node): OpenFile {
     return {
-      read: async (target, position) => {
-        this.#assertRunning()
-        return node.bytes.copy(target, 0, position)
-      },
-      write: async (buffers, position) => {
-        this.#change()
-        const bytes = Buffer.concat(buffers)
-        const grown = Buffer.alloc(Math.max(node.bytes.length, position + bytes.length))
-        node.bytes.copy(grown)
-        bytes.copy(grown, position)
-        node.bytes = grown
-        node.mtimeMs++
-        return bytes.length
-      },
-      stat: async () => this.#statOf(node),
-      truncate: async length => {
-        this.#change()
-        node.bytes = Buffer.from(node.bytes.subarray(0, length))
-      },
-      datasync: async () => this.#sync(path, node),
-      sync: async () => this.#sync(path, node),
-      close: async () => {}
+      read: (target, position) =>
+        later(() => {
+          this.#assertRunning()
+          return node.bytes.copy(target, 0, position)
+        }),
+      write: (buffers, position) =>
+        later(() => {
+          this.#change()
+          const bytes = Buffer.concat(buffers)
+          const grown = Buffer.alloc(Math.max(node.bytes.length, position + bytes.length))
+          node.bytes.copy(grown)
+          bytes.copy(grown, position)
+          node.bytes = grown
+          node.mtimeMs++
+          return bytes.length
+        }),
+      stat: () => later(() => this.#statOf(node)),
+      truncate: length =>
+        later(() => {
+          this.#change()
+          node.bytes = Buffer.from(node.bytes.subarray(0, length))
+        }),
+      datasync: () => later(() => this.#sync(path, node)),
+      sync: () => later(() => this.#sync(path, node)),
+      close: () => Promise.resolve()
     }
   }
 
@@ -119,11 +124,13 @@ export class MemoryDisk implements FileSystem {
     for (const [name, child] of this.#names) if (dirname(name) === path) this.#syncedNames.set(name, child)
   }
 
-  async stat(path: string): Promise<FileStat> {
-    this.#assertRunning()
-    const node = this.#names.get(path)
-    if (!node) throw systemError('ENOENT')
-    return this.#statOf(node)
+  stat(path: string): Promise<FileStat> {
+    return later(() => {
+      this.#assertRunning()
+      const node = this.#names.get(path)
+      if (!node) throw systemError('ENOENT')
+      return this.#statOf(node)
+    })
   }
 
   lstat(path: string): Promise<FileStat> {
@@ -135,37 +142,45 @@ export class MemoryDisk implements FileSystem {
     return path
   }
 
-  async mkdir(path: string): Promise<void> {
-    if (this.#names.has(path)) throw systemError('EEXIST')
-    this.#change()
-    this.#names.set(path, this.#node(true))
+  mkdir(path: string): Promise<void> {
+    return later(() => {
+      if (this.#names.has(path)) throw systemError('EEXIST')
+      this.#change()
+      this.#names.set(path, this.#node(true))
+    })
   }
 
   async mkdirs(path: string): Promise<void> {
     if (!this.#names.has(path)) await this.mkdir(path)
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    const node = this.#names.get(from)
-    if (!node) throw systemError('ENOENT')
-    this.#change()
-    this.#names.delete(from)
-    this.#names.set(to, node)
+  rename(from: string, to: string): Promise<void> {
+    return later(() => {
+      const node = this.#names.get(from)
+      if (!node) throw systemError('ENOENT')
+      this.#change()
+      this.#names.delete(from)
+      this.#names.set(to, node)
+    })
   }
 
-  async unlink(path: string): Promise<void> {
-    if (!this.#names.has(path)) throw systemError('ENOENT')
-    this.#change()
-    this.#names.delete(path)
+  unlink(path: string): Promise<void> {
+    return later(() => {
+      if (!this.#names.has(path)) throw systemError('ENOENT')
+      this.#change()
+      this.#names.delete(path)
+    })
   }
 
   async access(path: string): Promise<void> {
     await this.stat(path)
   }
 
-  async statfs(): Promise<SpaceStat> {
-    this.#assertRunning()
-    return { bavail: 2 ** 30, bsize: 1, blocks: 2 ** 30 }
+  statfs(): Promise<SpaceStat> {
+    return later(() => {
+      this.#assertRunning()
+      return { bavail: 2 ** 30, bsize: 1, blocks: 2 ** 30 }
+    })
   }
 
   #statOf(node: Node): FileStat {
@@ -187,6 +202,11 @@ export class MemoryDisk implements FileSystem {
   #assertRunning(): void {
     if (this.changes >= this.crashAfter) throw systemError('ECRASH')
   }
+}
+
+/** Runs the call in a later turn, as a real disk would; its throw is a rejection. */
+function later<T>(call: () => T): Promise<T> {
+  return Promise.resolve().then(call)
 }
 
 function hasParents(path: string, names: ReadonlyMap<string, Node>): boolean {

@@ -55,7 +55,7 @@ export class ChildProgram {
 
   /** What every program that still runs has printed, for the report of a failed test. */
   static outputOfRunning(): string {
-    return [...ChildProgram.#running].map(program => `--- ${program.name} ---\n${program.output.trimEnd()}`).join('\n')
+    return [...ChildProgram.#running].map(program => `--- ${program.name} ---\n${program.output}\n`).join('')
   }
 
   /** All of stdout, with `collectStdout`. */
@@ -137,10 +137,11 @@ export class ChildProgram {
       await once(this.#child, 'exit')
       this.kill('SIGKILL') // what it may have left behind, which would also hold its output open
       await closed
+      this.#exit = { code: this.#child.exitCode, signal: this.#child.signalCode }
     } catch (error) {
       this.#keep(String(error))
+      this.#exit = { code: null, signal: null }
     }
-    this.#exit = { code: this.#child.exitCode, signal: this.#child.signalCode }
     ChildProgram.#running.delete(this)
     this.#tellWatchers()
     return this.#exit
@@ -159,9 +160,10 @@ export class ChildProgram {
   static #installHooks(): void {
     if (ChildProgram.#hooksInstalled) return
     ChildProgram.#hooksInstalled = true
-    process.on('exit', () => {
+    process.prependListener('exit', () => {
       for (const program of ChildProgram.#running) program.kill('SIGKILL')
     })
+    if (process.listenerCount('SIGINT') === 0) process.once('SIGINT', () => process.exit(130)) // mocha has one, its workers not
     process.once('SIGTERM', () => process.exit(143))
     process.once('SIGHUP', () => process.exit(129))
   }

@@ -31,7 +31,8 @@ export class PeerBench {
   readonly engine: TorrentEngine
   readonly host: PeerHost
   readonly connections: PeerConnection[] = []
-  readonly interest: PeerConnection[] = []
+  /** How often a peer's interest changed. */
+  interest = 0
   readonly failures: Error[] = []
   /** Why each connection ended, in the order of their ends. */
   readonly ends: (Error | undefined)[] = []
@@ -68,7 +69,7 @@ export class PeerBench {
       have,
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
-      onInterest: connection => this.interest.push(connection),
+      onInterest: () => void this.interest++,
       acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
       readBlock: (piece, begin, blockLength) => this.readBlock(piece * pieceLength + begin, blockLength),
       onUploaded: bytes => {

@@ -11,12 +11,12 @@ export function singleFileTorrent(info: Dictionary = {}, root: Dictionary = {}):
   })
 }
 
-/** Folder `temp` with files of the given dictionaries; `pieces` fits their lengths. */
+/** Folder `temp` with files of the given dictionaries; `pieces` fits their lengths, up to a thousand. */
 export function folderTorrent(files: readonly Dictionary[], info: Dictionary = {}, root: Dictionary = {}): Buffer {
   const pieceLength = 16_384
   const length = files.reduce((sum, file) => sum + (typeof file['length'] === 'number' ? file['length'] : 0), 0)
-  const pieces = Buffer.alloc(20 * Math.ceil(length / pieceLength), 1)
-  return encode({ info: { name: 'temp', files, 'piece length': pieceLength, pieces, ...info }, ...root })
+  const pieces = info['pieces'] ?? Buffer.alloc(20 * Math.min(Math.ceil(length / pieceLength), 1000), 1)
+  return encode({ info: { name: 'temp', files, 'piece length': pieceLength, ...info, pieces }, ...root })
 }
 
 /** A file entry of a folder torrent. */

@@ -1,9 +1,15 @@
 /** Reads what an HTTP tracker answered (BEP 3, 7, 23, 24, 31, 48). Pure; every byte is a stranger's. */
-import { MAX_TRACKER_BENCODE_DEPTH, MAX_TRACKER_PEERS, MAX_TRACKER_PEER_NAMES, MAX_TRACKER_TEXT } from '../../limits.js'
+import {
+  MAX_TRACKER_BENCODE_DEPTH,
+  MAX_TRACKER_BENCODE_TOKENS,
+  MAX_TRACKER_PEERS,
+  MAX_TRACKER_PEER_NAMES,
+  MAX_TRACKER_TEXT_BYTES
+} from '../../limits.js'
 import { decode, type BencodeValue } from '../../metainfo/bencode.js'
+import { displayText } from '../../metainfo/display-text.js'
 import type { InfoHash } from '../../metainfo/info-hash.js'
 import { isDialable } from '../../policy/address-rules.js'
-import { printableText } from '../../policy/redact.js'
 import {
   addressFromBytes,
   canonicalHost,
@@ -15,8 +21,8 @@ import {
 import type { AnnounceResponse, PeerName, ScrapeEntry } from './announce.js'
 import { responseError, TrackerRefusal } from './tracker-fault.js'
 
-/** Characters of an unreadable answer that the error quotes. */
-const QUOTE_LENGTH = 64
+/** Bytes of an unreadable answer that the error quotes. */
+const QUOTE_BYTES = 64
 /** A tracker id longer than this is not sent back, bytes. */
 const MAX_TRACKER_ID = 256
 
@@ -65,14 +71,15 @@ export function refusalOf(body: Uint8Array): TrackerRefusal | undefined {
 
 /** The start of an answer that was no answer, for a message. */
 export function quoteOf(body: Uint8Array): string {
-  const text = printableText(body, QUOTE_LENGTH)
+  const text = displayText(body, QUOTE_BYTES)
   return text === '' ? 'nothing' : `"${text}"`
 }
 
 function answerOf(body: Uint8Array): BencodeValue {
   let root: BencodeValue
   try {
-    root = decode(body, { maxDepth: MAX_TRACKER_BENCODE_DEPTH, allowTrailing: true }).value
+    const caps = { maxDepth: MAX_TRACKER_BENCODE_DEPTH, maxTokens: MAX_TRACKER_BENCODE_TOKENS }
+    root = decode(body, { ...caps, allowTrailing: true }).value
   } catch {
     throw responseError(`not a tracker's answer: ${quoteOf(body)}`)
   }
@@ -94,8 +101,9 @@ function peersOf(root: BencodeValue): { peers: PeerAddress[]; names: PeerName[] 
   ] as const) {
     const list = root.get(key)
     parse(list?.bytes ?? new Uint8Array(), MAX_TRACKER_PEERS).forEach(add)
+    let examined = 0
     for (const entry of list?.items() ?? []) {
-      if (found.size === MAX_TRACKER_PEERS) break
+      if (examined++ === MAX_TRACKER_PEERS) break
       const peer = dictionaryPeerOf(entry)
       if (!peer) continue
       if ('host' in peer) add(peer)
@@ -142,5 +150,5 @@ function retryAfterMsOf(value: BencodeValue | undefined): number | undefined {
 
 function textOf(value: BencodeValue | undefined): string | undefined {
   const bytes = value?.bytes
-  return bytes && printableText(bytes, MAX_TRACKER_TEXT)
+  return bytes && displayText(bytes, MAX_TRACKER_TEXT_BYTES)
 }

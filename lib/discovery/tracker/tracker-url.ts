@@ -1,7 +1,7 @@
 /** A tracker's URL, read and judged before anything is sent to it. */
 import { announceKeyRefusal, isInternationalName, urlRefusal } from '../../policy/url-rules.js'
 import { redactUrl } from '../../policy/redact.js'
-import { MAX_URL_LENGTH } from '../../limits.js'
+import { MAX_URL_BYTES } from '../../limits.js'
 import { trackerError } from './tracker-fault.js'
 
 export interface TrackerUrl {
@@ -17,7 +17,8 @@ export interface TrackerUrl {
 
 /** Reads an announce URL of a torrent. Throws `TrackerError` with ERR_BT_TRACKER_URL. */
 export function parseTrackerUrl(text: string): TrackerUrl {
-  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) throw trackerError('ERR_BT_TRACKER_URL', 'not a usable URL')
+  if (Buffer.byteLength(text) > MAX_URL_BYTES || !URL.canParse(text))
+    throw trackerError('ERR_BT_TRACKER_URL', 'not a usable URL')
   const url = new URL(text)
   const redacted = redactUrl(text)
   if (url.protocol === 'udp:') return { protocol: 'udp', redacted, ...udpParts(url) }

@@ -1,8 +1,8 @@
 /** The datagrams of the UDP tracker protocol (BEP 15, BEP 41), encode and decode. Pure; knows no socket. */
-import { MAX_TRACKER_PEERS, MAX_TRACKER_TEXT } from '../../limits.js'
+import { MAX_TRACKER_PEERS, MAX_TRACKER_TEXT_BYTES } from '../../limits.js'
+import { displayText } from '../../metainfo/display-text.js'
 import type { InfoHash } from '../../metainfo/info-hash.js'
 import { isDialable } from '../../policy/address-rules.js'
-import { printableText } from '../../policy/redact.js'
 import { parseCompactPeers4, parseCompactPeers6 } from '../../wire/peer-address.js'
 import type { AnnounceRequest, AnnounceResponse, ScrapeEntry } from './announce.js'
 
@@ -104,7 +104,7 @@ export function readScrape(datagram: Buffer, count: number): (ScrapeEntry | unde
 
 /** Text of an error answer, fit for a terminal. */
 export function readError(datagram: Buffer): string {
-  return printableText(datagram.subarray(8), MAX_TRACKER_TEXT)
+  return displayText(datagram.subarray(8), MAX_TRACKER_TEXT_BYTES)
 }
 
 function urlDataOptions(urlData: string): Buffer[] {

@@ -10,14 +10,3 @@ export function announceRequest(changes: Partial<AnnounceRequest> = {}): Announc
   const figures = { uploaded: 1, downloaded: 2 ** 40, left: 3 }
   return { infoHash, peerId, key: 0xdeadbeef, port: 6881, numWant: 200, ...figures, ...changes }
 }
-
-/** The error that `work` rejects with. */
-export async function rejection(work: Promise<unknown>): Promise<Error> {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof Error) return error
-    throw error
-  }
-  throw new Error('it should have been rejected')
-}

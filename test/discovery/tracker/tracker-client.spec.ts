@@ -8,7 +8,8 @@ import { NameLookup } from '../../../lib/transport/name-lookup.js'
 import { UdpSocket } from '../../../lib/transport/udp-socket.js'
 import { FakeTracker, type FakeTrackerBehaviour } from '../../support/fake-tracker.js'
 import { hasIpv6Loopback } from '../../support/loopback.js'
-import { announceRequest, infoHash, rejection } from './support.js'
+import { rejection } from '../../support/rejection.js'
+import { announceRequest, infoHash } from './support.js'
 
 const peers = [
   { host: '1.2.3.4', port: 6881 },

@@ -283,12 +283,12 @@ describe('TrackerList', () => {
     ])
   })
 
-  it('asks a tracker once that is listed twice, and 200 at most', async () => {
+  it('asks a tracker once that is listed twice, and 100 at most', async () => {
     await start(['aa', 'a'])
     expect(announcer.timeline).to.equal('a0')
     await list.stop()
-    const many = Array.from({ length: 201 }, (_, index) => [`http://${index}.example/announce`])
-    expect(open([], { tiers: many }).statuses()).to.have.length(200)
+    const many = Array.from({ length: 101 }, (_, index) => [`http://${index}.example/announce`])
+    expect(open([], { tiers: many }).statuses()).to.have.length(100)
   })
 
   it('shows the state of each tracker without its passkey', async () => {

@@ -5,7 +5,8 @@ import { NameLookup } from '../../../lib/transport/name-lookup.js'
 import type { DatagramHandler, DatagramPort } from '../../../lib/transport/udp-socket.js'
 import type { PeerAddress } from '../../../lib/wire/peer-address.js'
 import { settled, VirtualClock } from '../../support/virtual-clock.js'
-import { announceRequest, rejection } from './support.js'
+import { rejection } from '../../support/rejection.js'
+import { announceRequest } from './support.js'
 
 /** A socket without a network: what is sent is noted, what arrives is given by the test. */
 class ScriptedPort implements DatagramPort {
