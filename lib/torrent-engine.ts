@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly maxMemory: number
   /** Files on disk; without it a memory window. */
   readonly storage?: Storage | undefined
+  /** Peers that are being dialled and will soon share the work. */
+  readonly dialling: () => number
   readonly onStored: (index: PieceIndex) => void
   /** These peers sent bad data. */
   readonly onGuilty: (supplier: Supplier) => void
@@ -272,6 +274,7 @@ export class TorrentEngine implements PieceLibrary {
     if (this.#failure) return
     const now = this.#now
     this.#shareReadAhead(now)
+    this.scheduler.dialling = this.#options.dialling()
     const wakeAt = this.scheduler.run(now)
     if (this.#isWakeSet) this.#options.clock.clearTimer(this.#wake)
     this.#isWakeSet = wakeAt !== undefined

@@ -202,6 +202,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       hashes: this.#hashes,
       maxMemory,
       storage: this.#storage,
+      dialling: () => this.#peers.swarm.diallingCount,
       onStored: index => {
         if (this.#isServable(index)) this.#peers.onStored(index)
         this.emit('piece', index)

@@ -15,7 +15,7 @@ export interface SentRequest<Piece> {
 }
 
 /** Requests that wait at the peer beyond the round trip: enough to notice that it can send faster, little enough for a new urgent block. */
-const STANDING_QUEUE_MS = 250
+const STANDING_QUEUE_MS = 150
 /** A request that was passed over this often is not coming. */
 const LOST_AFTER_SKIPPED = 3
 /** A peer that is silent this long past the expected arrival is asked for one block at a time until it answers. */

@@ -220,10 +220,10 @@ export class SimulatedSwarm {
       : this.#deliveredAt !== undefined
   }
 
-  #credit(): { bytes: Buffer; release: () => void } | undefined {
+  #credit(): { bytes: Buffer; release: () => unknown } | undefined {
     if (this.#slots <= 0) return undefined
     this.#slots--
-    return { bytes: Buffer.alloc(0), release: () => void this.#slots++ }
+    return { bytes: Buffer.alloc(0), release: () => this.#slots++ }
   }
 
   #onComplete(piece: ActivePiece): void {
