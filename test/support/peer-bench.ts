@@ -51,6 +51,7 @@ export class PeerBench {
       metainfo: this.metainfo,
       clock: this.clock,
       random: () => 0,
+      dialling: () => 0,
       hashes: this.#hashes,
       maxMemory,
       storage: options.storage,
@@ -69,7 +70,9 @@ export class PeerBench {
       have,
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
-      onInterest: () => void this.interest++,
+      onInterest: () => {
+        this.interest++
+      },
       acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
       readBlock: (piece, begin, blockLength) => this.readBlock(piece * pieceLength + begin, blockLength),
       onUploaded: bytes => {
