@@ -25,14 +25,16 @@ export class SchedulerBench {
   readonly complete: ActivePiece[] = []
   slots: number
   readonly peers: BenchPeer[] = []
+  #readers = 0
 
   constructor({ pieces, blocks = 4, slots = 1000, random = () => 0 }: BenchOptions) {
     this.geometry = new Geometry(pieces * blocks * BLOCK_LENGTH - 100, blocks * BLOCK_LENGTH)
     this.have = new Bitfield(pieces)
     this.slots = slots
     const credits = {
-      take: () => {
-        if (this.slots <= 0) return undefined
+      take: (isUrgent: boolean) => {
+        // As the pool does: a piece that a reader waits for may go over the budget, by one a reader.
+        if (this.slots <= (isUrgent ? -this.#readers : 0)) return undefined
         this.slots--
         return { bytes: Buffer.alloc(0), release: () => void this.slots++ }
       }
@@ -53,12 +55,25 @@ export class SchedulerBench {
   /** A reader from piece `first` to the end of piece `last`, with read-ahead over `ahead` pieces. */
   read(first: number, last = this.geometry.pieceCount - 1, ahead = last - first + 1): ReadWindow {
     const { pieceLength, length } = this.geometry
-    const window = new ReadWindow(this.geometry, first * pieceLength, Math.min(length, (last + 1) * pieceLength), this.now)
+    const window = new ReadWindow(
+      this.geometry,
+      first * pieceLength,
+      Math.min(length, (last + 1) * pieceLength),
+      this.now
+    )
     window.readAhead = ahead * pieceLength
     window.isWaiting = true
     this.scheduler.addWindow(window)
+    this.#readers++
     this.updateInterest()
     return window
+  }
+
+  /** The reader goes. */
+  leave(window: ReadWindow): void {
+    this.scheduler.removeWindow(window, this.now)
+    this.#readers--
+    this.updateInterest()
   }
 
   want(...pieces: number[]): void {
