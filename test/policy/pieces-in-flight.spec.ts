@@ -12,11 +12,11 @@ function piecesWith(slots: number): { pieces: PiecesInFlight; asked: boolean[]; 
   const geometry = new Geometry(16 * BLOCK_LENGTH, 2 * BLOCK_LENGTH)
   const asked: boolean[] = []
   let left = slots
-  const take = (isUrgent: boolean): { bytes: Buffer; release: () => void } | undefined => {
+  const take = (isUrgent: boolean): { bytes: Buffer; release: () => unknown } | undefined => {
     asked.push(isUrgent)
     if (left <= (isUrgent ? -1 : 0)) return undefined
     left--
-    return { bytes: Buffer.alloc(0), release: () => void left++ }
+    return { bytes: Buffer.alloc(0), release: () => left++ }
   }
   return { pieces: new PiecesInFlight(geometry, new Bitfield(8), { take }), asked, free: () => left }
 }

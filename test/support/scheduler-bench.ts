@@ -36,7 +36,7 @@ export class SchedulerBench {
         // As the pool does: a piece that a reader waits for may go over the budget, by one a reader.
         if (this.slots <= (isUrgent ? -this.#readers : 0)) return undefined
         this.slots--
-        return { bytes: Buffer.alloc(0), release: () => void this.slots++ }
+        return { bytes: Buffer.alloc(0), release: () => this.slots++ }
       }
     }
     const { geometry, have } = this
@@ -189,7 +189,9 @@ export function nameOf({ piece, begin }: BlockSpan): string {
 export function disagreements(bench: SchedulerBench, slots: number): string[] {
   const { scheduler } = bench
   const found: string[] = []
-  const say = (isRight: boolean, what: string): void => void (isRight || found.push(what))
+  const say = (isRight: boolean, what: string): void => {
+    if (!isRight) found.push(what)
+  }
   const open = new Set(scheduler.pieces.open())
   for (const piece of scheduler.pieces.all()) {
     let [missing, unrequested] = [0, 0]
