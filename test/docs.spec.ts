@@ -85,7 +85,7 @@ describe('the check of the documents', () => {
   })
 
   const source =
-    '/** A12: what a frame\n * may hold, bytes. */\nexport const MAX_FRAME = 2048\nexport const MAX_PAIR = [1, 2000]\n'
+    '/** what a frame\n * may hold, bytes. */\nexport const MAX_FRAME = 2048\nexport const MAX_PAIR = [1, 2000]\n'
   const values = { MAX_FRAME: 2048, MAX_PAIR: [1, 2000], helper: () => 1 }
 
   it('prints the limit that is missing', () => {

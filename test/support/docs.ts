@@ -86,13 +86,12 @@ function says(cell: string, value: unknown): boolean {
   return cell === shown(value) || cell.startsWith(`${shown(value)} `)
 }
 
-/** The comment of a constant in one line, without its reference to our lists; '' when it has none. */
+/** The comment of a constant in one line; '' when it has none. */
 function commentAbove(name: string, source: string): string {
   const above = source.slice(0, source.indexOf(`export const ${name} `))
   const comment = /\/\*\*((?:(?!\*\/)[^])*)\*\/\n$/.exec(above)?.[1] ?? ''
   return comment
     .replace(/\n *\*/g, ' ')
-    .replace(/\b[ABC]\d+(, )?:?\s*/g, '')
     .replace(/\s+/g, ' ')
     .trim()
 }
