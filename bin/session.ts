@@ -4,7 +4,7 @@
  */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import { BtError, openTorrent, type Metainfo, type Torrent, type TorrentOptions } from '../lib/index.js'
-import { OutputError, SIGNAL_EXITS, exitCodeOf } from './exit-code.js'
+import { EXIT, OutputError, SIGNAL_EXITS, exitCodeOf } from './exit-code.js'
 import type { EndFacts } from './messages/events.js'
 import { messagesFor, type Messages } from './messages/messages.js'
 import { torrentOptions, type SharedOptions } from './options.js'
@@ -13,6 +13,8 @@ import { UnchosenFileError } from './file-choice.js'
 
 /** How long something that was forgotten may keep a process that has nothing more to do. */
 const LINGER_MS = 2000
+/** How long an orderly end may take after something went wrong that nobody caught. */
+const FAULT_MS = 10_000
 
 type Signal = keyof typeof SIGNAL_EXITS
 
@@ -31,7 +33,8 @@ export class Session {
   readonly #cleanups: (() => unknown)[] = []
   #torrent: Torrent | undefined
   #signalExit: number | undefined
-  #fault: unknown
+  /** What nobody caught. */
+  #fault: Error | undefined
 
   constructor(options: SharedOptions) {
     this.options = options
@@ -72,6 +75,7 @@ export class Session {
     let exitCode: number
     try {
       await work(this)
+      this.#throwFault()
       exitCode = this.#signalExit ?? 0
     } catch (error) {
       exitCode = this.#tell(error)
@@ -80,6 +84,7 @@ export class Session {
     try {
       await this.#torrent?.close()
       for (const cleanup of this.#cleanups.reverse()) await cleanup()
+      if (exitCode !== EXIT.INTERNAL) this.#throwFault()
     } catch (error) {
       exitCode = this.#tell(error)
     }
@@ -88,19 +93,25 @@ export class Session {
     this.messages.end()
     unlisten()
     process.exitCode = exitCode
-    setTimeout(() => process.exit(), LINGER_MS).unref()
+    setInterval(() => {
+      if (process.stderr.writableLength === 0) process.exit()
+    }, LINGER_MS).unref()
+  }
+
+  #throwFault(): void {
+    if (this.#fault) throw this.#fault
   }
 
   /** What the user has to be told of the error, and its exit code. */
   #tell(error: unknown): number {
     const fault = this.#fault ?? error
     const exitCode = exitCodeOf(fault)
-    if (this.#fault === undefined && this.#signalExit !== undefined) return this.#signalExit
+    if (!this.#fault && this.#signalExit !== undefined) return this.#signalExit
     if (fault instanceof OutputError && fault.isClosed) return exitCode
     const { message, stack } = fault as Error
     const code = fault instanceof BtError ? fault.code : ((fault as { code?: string }).code ?? 'ERR_BT_INTERNAL')
     const files = fault instanceof UnchosenFileError ? { files: fault.files } : {}
-    const text = exitCode === 1 && this.messages.isVerbose && stack !== undefined ? stack : message
+    const text = exitCode === EXIT.INTERNAL && this.messages.isVerbose && stack !== undefined ? stack : message
     this.messages.say({ event: 'error', code, message: text, exitCode, ...files })
     return exitCode
   }
@@ -128,8 +139,9 @@ export class Session {
       this.#abort.abort()
     }
     const onFault = (error: unknown): void => {
-      if (this.#fault !== undefined) process.exit(1)
-      this.#fault = error
+      if (this.#fault) process.exit(EXIT.INTERNAL)
+      this.#fault = error instanceof Error ? error : new Error(String(error))
+      setTimeout(() => process.exit(EXIT.INTERNAL), FAULT_MS).unref()
       this.#abort.abort()
     }
     // Node would print it on its own, across our lines.

@@ -101,8 +101,8 @@ export const MAX_REQUESTS_SENT = 250
 export const MAX_BITFIELD_LENGTH = 262_144
 /** The whole handshake of a connection, ms. */
 export const HANDSHAKE_MS = 10_000
-/** A peer that sends nothing, ms. */
-export const PEER_SILENT_MS = 120_000
+/** A peer that sends nothing, ms: more than the two minutes in which BEP 3 wants a keep-alive. */
+export const PEER_SILENT_MS = 150_000
 /** We send a keep-alive after this long without anything else, ms; after half of it while we hold the peer back. */
 export const KEEP_ALIVE_MS = 60_000
 /** A request is served up to this length, ignored up to the second, and ends the connection beyond it, bytes. */

@@ -133,9 +133,8 @@ export class TorrentPeers {
   /** Peers are told goodbye at once, trackers within 5 s. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.swarm.close()
     for (const connection of this.#pending) connection.destroy()
-    await Promise.all([this.#listener?.close(), this.#closeTrackers?.()])
+    await Promise.all([this.swarm.close(), this.#listener?.close(), this.#closeTrackers?.()])
   }
 
   async #listen(): Promise<void> {

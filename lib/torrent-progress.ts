@@ -6,6 +6,8 @@ import { WAITING_AFTER_MS } from './limits.js'
 const BEAT_MS = 1000
 /** Rates are means over about this long. */
 const RATE_WINDOW_MS = 3000
+/** A rate that falls below this while nothing comes is 0, bytes per second. */
+const NOTHING = 10 * 1024
 
 /** What the pulse looks at. */
 export interface ProgressSide {
@@ -67,10 +69,8 @@ export class TorrentProgress {
 
   #measure(elapsedMs: number): void {
     const [downloaded, uploaded] = [this.#side.downloaded(), this.#side.uploaded()]
-    const weight = Math.min(1, elapsedMs / RATE_WINDOW_MS)
-    const perSecond = 1000 / Math.max(elapsedMs, 1)
-    this.downloadRate += ((downloaded - this.#lastDownloaded) * perSecond - this.downloadRate) * weight
-    this.uploadRate += ((uploaded - this.#lastUploaded) * perSecond - this.uploadRate) * weight
+    this.downloadRate = mean(this.downloadRate, downloaded - this.#lastDownloaded, elapsedMs)
+    this.uploadRate = mean(this.uploadRate, uploaded - this.#lastUploaded, elapsedMs)
     this.#lastDownloaded = downloaded
     this.#lastUploaded = uploaded
   }
@@ -112,4 +112,11 @@ export class TorrentProgress {
       `no peer connected within ${timeoutMs / 1000} s (${this.#side.sources()})`
     )
   }
+}
+
+/** A moving mean, bytes per second; what has all but died away is nothing. */
+function mean(rate: number, bytes: number, elapsedMs: number): number {
+  const now = (bytes * 1000) / Math.max(elapsedMs, 1)
+  const next = rate + (now - rate) * Math.min(1, elapsedMs / RATE_WINDOW_MS)
+  return bytes === 0 && next < NOTHING ? 0 : next
 }

@@ -323,7 +323,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#failure = failure
     this.emit('failure', failure)
     this.#progress.stop()
-    this.#peers.swarm.close()
+    void this.#peers.swarm.close()
     void this.#engine.close(failure).catch(() => undefined)
   }
 

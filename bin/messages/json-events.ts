@@ -1,7 +1,7 @@
 /** Events as NDJSON: a line is one JSON object, for programs. */
 import type { ErrorOutput } from './error-output.js'
 import { SCHEMA_VERSION, weightOf, type Event } from './events.js'
-import type { Voice } from './messages.js'
+import type { Voice } from './voice.js'
 
 export class JsonEvents implements Voice {
   readonly progressEveryMs = 1000

@@ -6,15 +6,7 @@ import { weightOf, type Event } from './events.js'
 import { JsonEvents } from './json-events.js'
 import { PlainLines } from './plain-lines.js'
 import { TerminalLines } from './terminal-lines.js'
-
-/** One way of telling. */
-export interface Voice {
-  /** Milliseconds between two progress events that are worth telling. */
-  readonly progressEveryMs: number
-  say(event: Event): void
-  /** Nothing half-drawn is left. */
-  end(): void
-}
+import type { Voice } from './voice.js'
 
 export class Messages {
   readonly progressEveryMs: number

@@ -1,7 +1,7 @@
 /** Events as lines of text, for logs and for terminals that cannot draw. */
 import type { ErrorOutput } from './error-output.js'
 import { weightOf, type Event } from './events.js'
-import type { Voice } from './messages.js'
+import type { Voice } from './voice.js'
 import { printable } from './printable.js'
 import { sentenceOf } from './sentences.js'
 

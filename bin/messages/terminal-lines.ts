@@ -2,7 +2,7 @@
 import { progressLine } from '../progress.js'
 import type { ErrorOutput } from './error-output.js'
 import type { Event } from './events.js'
-import type { Voice } from './messages.js'
+import type { Voice } from './voice.js'
 import { PlainLines } from './plain-lines.js'
 
 const DEFAULT_COLUMNS = 80

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TorrentError } from '../errors.js'
 import { openTorrent, type Torrent } from '../torrent.js'
 import { demoArchive } from './demo-archive.js'
 import { TorrentMaker } from './demo-torrent.js'
@@ -66,8 +67,7 @@ export class EmbeddedSwarm {
       const options = { dir, readOnly: true, port: 0, host: '127.0.0.1', ...(signal && { signal }) }
       this.#seeders.push(await openTorrent(this.torrentPath, options))
     }
-    await Promise.all(this.#seeders.map(seeder => seeder.ready()))
-    await tracker.waitForPeers(seeders, signal)
+    await Promise.all(this.#seeders.map(announced))
   }
 
   /** Stops seeders and tracker and removes the folder. */
@@ -94,4 +94,15 @@ export class EmbeddedSwarm {
     this.#sha256 = sha256
     await writeFile(this.torrentPath, torrent)
   }
+}
+
+/** Resolves when the tracker knows the seeder; rejects with what stopped the seeder. */
+async function announced(seeder: Torrent): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    seeder.on('tracker', ({ state }) => {
+      if (state === 'working') resolve()
+    })
+    seeder.once('failure', reject).once('close', () => reject(new TorrentError('ERR_BT_ABORTED', 'aborted')))
+    seeder.ready().catch(reject)
+  })
 }

@@ -306,7 +306,8 @@ export class PeerConnection extends Writable implements SupplierPort {
   }
 
   #onBitfield(bits: Buffer, host: PeerHost, supplier: Supplier): void {
-    if (this.#gotBitfield) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'a second bitfield')
+    // BEP 3 has it only as the first message, but aria2 sends it again where that is shorter than many HAVEs.
+    if (this.#gotBitfield) this.#countIdle()
     this.#gotBitfield = true
     const pieces = Bitfield.fromBytes(bits, host.geometry.pieceCount)
     if (!pieces)

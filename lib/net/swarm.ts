@@ -31,6 +31,7 @@ export class Swarm {
   #creditAt: number
   #timer: Timer
   #isClosed = false
+  #onEmpty: (() => void) | undefined
 
   constructor(options: SwarmOptions) {
     this.#options = options
@@ -90,13 +91,19 @@ export class Swarm {
     if (connection.supplier) this.#options.onPeerGone(connection, error)
     else if (candidate) this.#options.onDialFailed(candidate.address, error ?? new Error('closed before the handshake'))
     if (!this.#isClosed) this.#dialDue()
+    else if (this.#connections.size === 0) this.#onEmpty?.()
   }
 
-  close(): void {
+  /** Ends all connections and dials. Resolves when the last of them is gone. */
+  async close(): Promise<void> {
     this.#isClosed = true
     this.#options.clock.clearTimer(this.#timer)
     for (const controller of this.#dialling.values()) controller.abort()
     for (const connection of this.#connections) connection.destroy()
+    if (this.#connections.size === 0) return
+    await new Promise<void>(resolve => {
+      this.#onEmpty = resolve
+    })
   }
 
   #tick(): void {

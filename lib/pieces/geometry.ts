@@ -54,4 +54,16 @@ export class Geometry {
   blockLength(index: PieceIndex, block: number): number {
     return Math.min(BLOCK_LENGTH, this.lengthOf(index) - block * BLOCK_LENGTH)
   }
+
+  /** True when piece `index` has a block number `block` of just this length. */
+  isBlock(index: number, block: number, length: number): boolean {
+    const piece = this.pieceIndex(index)
+    return (
+      piece !== undefined &&
+      Number.isInteger(block) &&
+      block >= 0 &&
+      block < this.blocksOf(piece) &&
+      length === this.blockLength(piece, block)
+    )
+  }
 }

@@ -111,8 +111,12 @@ export class Scheduler {
     this.#giveBackAll(supplier, now)
   }
 
-  /** The bitfield came after the supplier was added with no pieces. */
+  /** What the peer has, at once; pieces it named before stay. */
   onBitfield(supplier: Supplier, pieces: Bitfield): void {
+    if (supplier.pieces.count > 0) {
+      for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) this.onHave(supplier, i)
+      return
+    }
     for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) supplier.pieces.set(i)
     this.rarity.addPeer(supplier.pieces)
     this.updateInterest(supplier)
@@ -122,7 +126,10 @@ export class Scheduler {
     if (!supplier.pieces.set(index)) return
     this.rarity.onHave(index)
     if (supplier.pieces.isComplete) this.rarity.becameSeed()
-    if (!supplier.amInterested && !this.pieces.have.has(index)) this.updateInterest(supplier)
+    if (!supplier.amInterested && !this.pieces.have.has(index) && this.#isSought(index)) {
+      supplier.amInterested = true
+      supplier.port.setInterested(true)
+    }
   }
 
   /** BEP 3: a choke answers no request that is still open. */
@@ -137,12 +144,12 @@ export class Scheduler {
 
   onBlock(supplier: Supplier, index: number, begin: number, data: BlockData, now: number): BlockOutcome {
     const block = begin / BLOCK_LENGTH
+    if (!this.pieces.geometry.isBlock(index, block, data.length)) return this.#waste(supplier, data.length, false)
     const key = this.pieces.key(index, block)
     const request = supplier.pipeline.onBlock(key, data.length, now)
     const piece = request?.piece ?? this.pieces.get(index)
     const isExpected = request !== undefined || supplier.recall(key)
-    if (!isExpected || !piece || data.length !== piece.lengthOf(block))
-      return this.#waste(supplier, data.length, isExpected)
+    if (!isExpected || !piece) return this.#waste(supplier, data.length, isExpected)
     if (request && piece.holders(block).length > 1) this.#doubled -= request.length
     const isNew = this.pieces.get(index) === piece && piece.receive(block, supplier, data)
     this.pieces.giveBack(piece, block, supplier)
@@ -347,6 +354,15 @@ export class Scheduler {
     this.pieces.giveBack(piece, block, supplier)
     if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
+  }
+
+  /** Wanted, or ahead of a reader, however far. */
+  #isSought(index: number): boolean {
+    if (this.wanted.has(index)) return true
+    for (const window of this.#windows) {
+      if (!window.isDone && index >= window.first && index <= window.finalPiece) return true
+    }
+    return false
   }
 
   #hasSomething(supplier: Supplier): boolean {

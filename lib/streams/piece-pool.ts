@@ -4,6 +4,8 @@ import type { Credit } from '../pieces/piece-buffer.js'
 
 /** Slots are cut from slabs of at least this size: small pieces share one. */
 const SLAB_BYTES = 2 ** 20
+/** Below this the pool grows rather than give up pieces that were read. */
+const KEPT_BYTES = 16 * 2 ** 20
 
 export interface PiecePoolOptions {
   /** Bytes of one slot: the torrent's piece length. */
@@ -55,6 +57,8 @@ export class PiecePool {
    * else pieces further on could fill the budget and the reader would wait for ever.
    */
   take(isUrgent: boolean): Credit | undefined {
+    // What readers have passed is kept while memory that was touched before allows: rather than touch more, it goes.
+    if (this.#free.length === 0 && this.usedBytes >= KEPT_BYTES) this.#evict(false)
     const limit = this.#budgetSlots + (isUrgent ? this.#extra() : 0)
     while (this.#used >= limit) if (!this.#evict(isUrgent)) return undefined
     this.#used++

@@ -187,6 +187,13 @@ describe('bt-stream <source>', function () {
       expect(stderr).to.match(/cannot write to standard output: no space left/)
     })
 
+    it('with 1 and one line for a fault that nobody caught', async () => {
+      const fault = `data:text/javascript,setTimeout(()=>{throw new Error('boom')},400)`
+      const program = new RunningProgram([large.path, ...large.only], { env: { NODE_OPTIONS: `--import="${fault}"` } })
+      expect(await program.exit()).to.equal(1)
+      expect(program.lines).to.deep.equal(['bt-stream: large.bin: 33.6 MB', 'bt-stream: boom'])
+    })
+
     it('with 141 and no word when the reader closes the pipe', async () => {
       const program = new RunningProgram([large.path, ...large.only, '-q'])
       await once(program.stdout, 'readable')

@@ -108,11 +108,19 @@ describe('PeerConnection', function () {
       })
     }
 
-    it('a second bitfield ends it', async () => {
+    it('a later bitfield adds what is new', async () => {
+      const [peer, connection] = await bench.handshaken()
+      peer.sendBitfield(Buffer.of(0x20, 0))
+      peer.sendMessage(ID.have, 3)
+      peer.sendBitfield(Buffer.of(0x38, 0))
+      await until(() => connection.supplier?.pieces.count === 3)
+      for (const index of [2, 3, 4]) expect(bench.engine.scheduler.rarity.availability(index), `${index}`).to.equal(1)
+    })
+
+    it('bitfields without end end it (ERR_BT_FLOOD)', async () => {
       const [peer] = await bench.handshaken()
-      peer.sendBitfield(ALL)
-      peer.sendBitfield(ALL)
-      expect(await end(peer)).to.equal('ERR_BT_MESSAGE_ORDER')
+      for (let i = 0; i < 200; i++) peer.sendBitfield(ALL)
+      expect(await end(peer)).to.equal('ERR_BT_FLOOD')
     })
 
     it('have, again and again, is nothing', async () => {
