@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import * as limits from '../lib/limits.js'
 import { MESSAGES } from '../lib/wire/message.js'
-import { codesIn, declaredCodes, errorFaults, limitFaults, pathsIn, rowsOf } from './support/docs.js'
+import { codesIn, declaredCodes, errorFaults, limitFaults, membersOf, pathsIn, rowsOf } from './support/docs.js'
 import { projectRoot } from './support/project.js'
 
 const read = (path: string) => readFileSync(projectRoot + path, 'utf8')
@@ -50,6 +50,25 @@ describe('the documents', () => {
   it('list every error code of lib/errors.ts in docs/errors.md', () => {
     expect(errorFaults(read('lib/errors.ts'), read('docs/errors.md')).join('\n')).to.equal('')
   })
+
+  const shown: [name: string, path: string][] = [
+    ['TorrentOptions', 'lib/options.ts'],
+    ['ReadStreamOptions', 'lib/torrent-file.ts'],
+    ['TorrentStats', 'lib/torrent-stats.ts'],
+    ['TorrentEvents', 'lib/torrent-stats.ts'],
+    ['PeerInfo', 'lib/torrent-stats.ts'],
+    ['PeerStats', 'lib/torrent-stats.ts'],
+    ['TrackerInfo', 'lib/torrent-stats.ts'],
+    ['EmbeddedSwarmOptions', 'lib/demo/embedded-swarm.ts']
+  ]
+  for (const [name, path] of shown) {
+    it(`name every member of ${name} in docs/api.md`, () => {
+      const members = membersOf(name, read(path))
+      const page = read('docs/api.md')
+      expect(members).not.to.be.empty
+      expect(members.filter(member => !new RegExp(`\\b${member}\\b`).test(page))).to.deep.equal([])
+    })
+  }
 
   it('list every message of lib/wire/message.ts in docs/architecture.md, with its id, length and BEP', () => {
     const rows = new Map(rowsOf(read('docs/architecture.md')).map(({ name, cells }) => [name, cells]))

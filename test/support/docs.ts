@@ -23,6 +23,12 @@ export function pathsIn(markdown: string): string[] {
   return named.map(path => path.replace(/[^/]*[*<…{].*$/u, '').replace(/:\d+$/, ''))
 }
 
+/** The members that an interface of this source declares. */
+export function membersOf(name: string, source: string): string[] {
+  const body = new RegExp(`^export interface ${name}\\b.*\\{\\n((?: .*\\n)*)\\}`, 'm').exec(source)?.[1] ?? ''
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].map(([, member = '']) => member)
+}
+
 /** Error codes that are named anywhere. */
 export function codesIn(text: string): Set<string> {
   return new Set(text.match(/\bERR_BT_[A-Z0-9_]*[A-Z0-9]\b/g))
