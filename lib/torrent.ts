@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
 import { asPeerId } from './metainfo/info-hash.js'
-import type { Metainfo } from './metainfo/metainfo.js'
+import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
@@ -62,6 +62,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     metainfo: Metainfo,
     options: CheckedOptions,
     storage: FileStorage | undefined,
+    kept: ReadonlySet<number>,
     selected: Bitfield
   ) {
     super()
@@ -73,8 +74,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
     this.#peers = this.#makePeers()
     this.#progress = this.#makeProgress()
-    const payload = metainfo.files.filter(file => !file.padding)
-    this.files = payload.map((file, index) => new TorrentFile(this.#engine, file, index))
+    this.files = payloadFiles(metainfo).map(({ file, position }, index) => {
+      return new TorrentFile(this.#engine, file, index, storage === undefined || kept.has(position))
+    })
     this.#onAbort = () => void this.#abort(options.signal)
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
     this.#started = this.#start()
@@ -98,7 +100,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
         ? undefined
         : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
     throwIfAborted(options.signal)
-    return new Torrent(metainfo, options, storage, selected)
+    return new Torrent(metainfo, options, storage, files, selected)
   }
 
   /** 40 hexadecimal digits. */
@@ -350,8 +352,8 @@ async function openStorage(options: FileStorageOptions): Promise<FileStorage> {
 }
 
 /** Positions in `metainfo.files` of the files to keep. */
-function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
-  const payload = files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
+function selectFiles(metainfo: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
+  const payload = payloadFiles(metainfo)
   if (only === undefined) return new Set(payload.map(({ position }) => position))
   return new Set(
     only.map(which => {
@@ -360,4 +362,9 @@ function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | u
       return found.position
     })
   )
+}
+
+/** The files that hold content, each with its position in `metainfo.files`. */
+function payloadFiles({ files }: Metainfo): { file: MetainfoFile; position: number }[] {
+  return files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
 }
