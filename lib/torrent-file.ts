@@ -29,8 +29,12 @@ export class TorrentFile {
   readonly offset: number
   readonly #library: PieceLibrary
 
-  constructor(library: PieceLibrary, file: MetainfoFile, index: number) {
+  readonly #isKept: boolean
+
+  /** `isKept`: false for a file that the option `only` left out, whose bytes are kept nowhere. */
+  constructor(library: PieceLibrary, file: MetainfoFile, index: number, isKept: boolean) {
     this.#library = library
+    this.#isKept = isKept
     this.index = index
     this.path = file.path
     this.name = file.path.slice(file.path.lastIndexOf('/') + 1)
@@ -39,7 +43,7 @@ export class TorrentFile {
   }
 
   /**
-   * The file's bytes, or those from `start` to `end` inclusive, in order and verified. While nobody reads, little is fetched. Ends after
+   * The file's bytes, or those from `start` to `end` inclusive, in order and verified. While nobody reads, no more than the read-ahead is fetched. Ends after
    * exactly the promised bytes; anything else is an `error` with `code` and `bytesDelivered`. Destroying it frees its window at once.
    */
   createReadStream(options: ReadStreamOptions = {}): TorrentReader {
@@ -56,6 +60,7 @@ export class TorrentFile {
 
   /** The inclusive range within the file as a half-open one within the torrent. */
   #range({ start = 0, end = this.length - 1 }: ReadStreamOptions): { start: number; end: number } {
+    if (!this.#isKept) throw new TorrentError('ERR_BT_NO_FILE', `${this.path} is not among the files to keep`)
     const isWhole = Number.isInteger(start) && Number.isInteger(end)
     if (!isWhole || start < 0 || end >= this.length || start > end + 1) {
       throw new TorrentError('ERR_BT_OPTION', `no bytes ${start}-${end} in a file of ${this.length} bytes`)

@@ -3,14 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
 import { asPeerId } from './metainfo/info-hash.js'
-import type { Metainfo } from './metainfo/metainfo.js'
+import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
-import { FileStorage } from './storage/file-storage.js'
+import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
 import { HashPool } from './streams/hash-pool.js'
-import { checkStored } from './torrent-check.js'
 import { TorrentEngine } from './torrent-engine.js'
 import { TorrentFile } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
@@ -63,6 +62,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     metainfo: Metainfo,
     options: CheckedOptions,
     storage: FileStorage | undefined,
+    kept: ReadonlySet<number>,
     selected: Bitfield
   ) {
     super()
@@ -74,8 +74,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
     this.#peers = this.#makePeers()
     this.#progress = this.#makeProgress()
-    const payload = metainfo.files.filter(file => !file.padding)
-    this.files = payload.map((file, index) => new TorrentFile(this.#engine, file, index))
+    this.files = payloadFiles(metainfo).map(({ file, position }, index) => {
+      return new TorrentFile(this.#engine, file, index, storage === undefined || kept.has(position))
+    })
     this.#onAbort = () => void this.#abort(options.signal)
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
     this.#started = this.#start()
@@ -97,9 +98,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const storage =
       dir === undefined
         ? undefined
-        : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
+        : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
     throwIfAborted(options.signal)
-    return new Torrent(metainfo, options, storage, selected)
+    return new Torrent(metainfo, options, storage, files, selected)
   }
 
   /** 40 hexadecimal digits. */
@@ -271,6 +272,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   async #check(storage: FileStorage): Promise<void> {
     const { geometry, pool } = this.#engine
     for (const warning of storage.warnings) this.emit('warning', warning)
+    const { checkStored } = await import('./torrent-check.js')
     const good = await checkStored({
       storage,
       geometry,
@@ -343,9 +345,15 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   }
 }
 
+/** A stream that touches no disk does not load what does. */
+async function openStorage(options: FileStorageOptions): Promise<FileStorage> {
+  const { FileStorage } = await import('./storage/file-storage.js')
+  return await FileStorage.open(options)
+}
+
 /** Positions in `metainfo.files` of the files to keep. */
-function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
-  const payload = files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
+function selectFiles(metainfo: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
+  const payload = payloadFiles(metainfo)
   if (only === undefined) return new Set(payload.map(({ position }) => position))
   return new Set(
     only.map(which => {
@@ -354,4 +362,9 @@ function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | u
       return found.position
     })
   )
+}
+
+/** The files that hold content, each with its position in `metainfo.files`. */
+function payloadFiles({ files }: Metainfo): { file: MetainfoFile; position: number }[] {
+  return files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
 }

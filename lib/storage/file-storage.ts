@@ -226,7 +226,7 @@ export class FileStorage implements Storage {
     }
   }
 
-  /** Data, names of new files, and only then the record (C11). */
+  /** Data, names of new files, and only then the record. */
   async #makeDurable(landing: Landing): Promise<void> {
     const record = this.#record
     if (!record) return
