@@ -220,7 +220,7 @@ export function disagreements(bench: SchedulerBench, slots: number): string[] {
       say(piece.holders(block).includes(supplier), `${piece.index}:${block} does not know who holds it`)
     }
     say(supplier.pipeline.bytes === bytes, `bytes in flight ${supplier.pipeline.bytes}, counted ${bytes}`)
-    say(supplier.isOpen || supplier.pipeline.size === 0, 'a peer that may not be asked holds requests')
+    say(!supplier.isChoking || supplier.pipeline.size === 0, 'a peer that chokes us holds requests')
   }
   for (const peer of bench.peers) {
     const theirs = peer.inFlight.map(nameOf).sort().join(' ')
