@@ -32,7 +32,7 @@ export class TorrentFile {
   readonly #isKept: boolean
 
   /** `isKept`: false for a file that the option `only` left out, whose bytes are kept nowhere. */
-  constructor(library: PieceLibrary, file: MetainfoFile, index: number, isKept: boolean) {
+  constructor(library: PieceLibrary, file: MetainfoFile, index: number, isKept = true) {
     this.#library = library
     this.#isKept = isKept
     this.index = index

@@ -66,7 +66,8 @@ export class Rescuer {
       const ahead = this.#pieces.geometry.pieceOffset(index as PieceIndex) - this.#pieces.geometry.pieceOffset(head)
       const neededAt = view.now + slack + (ahead * 1000) / Math.max(view.rate, 1)
       for (const { block, expectedAt, deviationMs } of this.#onTheWay(piece, view.now)) {
-        const isLate = expectedAt > neededAt + Math.max(TOLERANCE_MS, Math.min(DEVIATIONS * deviationMs, MOST_TOLERANCE_MS))
+        const isLate =
+          expectedAt > neededAt + Math.max(TOLERANCE_MS, Math.min(DEVIATIONS * deviationMs, MOST_TOLERANCE_MS))
         const supplier = isLate ? this.#quickest(piece, block, expectedAt - GAIN_MS, view) : undefined
         if (supplier && !ask({ piece, block, supplier })) return view.now + LOOK_AGAIN_MS
         const at = isLate ? view.now + LOOK_AGAIN_MS : Math.max(expectedAt, view.now + LOOK_AGAIN_MS)
