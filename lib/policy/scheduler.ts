@@ -353,7 +353,7 @@ export class Scheduler {
     const length = piece.lengthOf(block)
     supplier.pipeline.remove(key, now)
     supplier.forget(key)
-    if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
+    if (piece.holders(block).length > 1) this.#doubled -= length
     this.pieces.giveBack(piece, block, supplier)
     if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
