@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { Rarity } from '../../lib/pieces/rarity.js'
 import { ReadWindow } from '../../lib/pieces/read-window.js'
-import { BlockPicker, slackMs, type SwarmView } from '../../lib/policy/block-picker.js'
+import { BlockPicker, type SwarmView } from '../../lib/policy/block-picker.js'
+import { readingsOf } from '../../lib/policy/reading.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
 
 /** A picker over the pieces of a bench whose scheduler decides nothing. */
@@ -16,11 +17,12 @@ function pickerOf(bench: SchedulerBench, wanted = new Bitfield(bench.geometry.pi
     now: bench.now,
     rate,
     bestEtaMs,
-    suppliers: bench.scheduler.suppliers
+    suppliers: bench.scheduler.suppliers,
+    readings: []
   })
   /** Picks and asks: `piece:block`, or undefined. */
   const next = (peer: BenchPeer, windows: readonly ReadWindow[], at = view()): string | undefined => {
-    const picked = picker.pick(peer.supplier, windows, at)
+    const picked = picker.pick(peer.supplier, { ...at, readings: readingsOf(windows, pieces, at.now) })
     if (picked) pieces.ask(picked.piece, picked.block, peer.supplier)
     return picked && `${picked.piece.index}:${picked.block}`
   }
@@ -93,32 +95,5 @@ describe('BlockPicker', () => {
     const { next } = pickerOf(bench)
     const window = windowOf(bench, 0, 2)
     expect([next(peer, [window]), next(peer, [window]), next(peer, [window])]).to.deep.equal(['0:0', '0:1', undefined])
-  })
-})
-
-describe('slackMs', () => {
-  const bench = new SchedulerBench({ pieces: 10, blocks: 1 })
-  const { pieces } = bench.scheduler
-
-  it('is none while the reader waits', () => {
-    expect(slackMs(windowOf(bench, 0, 9), pieces, 0)).to.equal(0)
-  })
-
-  it('is the time that the reader needs for what is ready', () => {
-    for (const index of [0, 1, 2, 3]) bench.have.set(index)
-    const window = windowOf(bench, 0, 9)
-    window.take(1000, 100)
-    window.isWaiting = false
-    window.takeRate = bench.geometry.pieceLength
-    expect(slackMs(window, pieces, 200)).to.be.closeTo(4000, 100)
-  })
-
-  it('has no end for a reader that pauses, or whose window is full', () => {
-    const window = windowOf(bench, 0, 9)
-    window.isWaiting = false
-    expect(slackMs(window, pieces, 60_000)).to.equal(Infinity)
-    const full = windowOf(bench, 0, 3)
-    full.isWaiting = false
-    expect(slackMs(full, pieces, 1)).to.equal(Infinity)
   })
 })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { ReadWindow } from '../../lib/pieces/read-window.js'
+import { readingsOf } from '../../lib/policy/reading.js'
 import { Rescuer, type Rescue } from '../../lib/policy/rescue.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
 
@@ -23,8 +24,8 @@ function measure({ supplier: { pipeline } }: BenchPeer): void {
 function proposals({ bench, window }: { bench: SchedulerBench; window: ReadWindow }, now: number, limit = Infinity) {
   const found: Rescue[] = []
   const { suppliers, pieces } = bench.scheduler
-  const view = { now, rate: 2 ** 20, bestEtaMs: 20, suppliers }
-  const lookAgainAt = new Rescuer(pieces).rescue([window], view, rescue => {
+  const view = { now, rate: 2 ** 20, bestEtaMs: 20, suppliers, readings: readingsOf([window], pieces, now) }
+  const lookAgainAt = new Rescuer(pieces).rescue(view, rescue => {
     if (found.length >= limit) return false
     found.push(rescue)
     pieces.ask(rescue.piece, rescue.block, rescue.supplier)
