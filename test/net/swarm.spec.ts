@@ -35,7 +35,7 @@ describe('Swarm', function () {
     })
   })
   afterEach(async () => {
-    swarm.close()
+    void swarm.close()
     for (const peer of dialled) peer.hangUp()
     server.close()
     await once(server, 'close')
@@ -136,7 +136,7 @@ describe('Swarm', function () {
   it('closes with dials under way and peers in every state, and takes nobody after that', async () => {
     await meet()
     swarm.add([{ host: '127.0.0.1', port: 2 }], 'user')
-    swarm.close()
+    void swarm.close()
     await until(() => gone.length === 1)
     const [, connection] = await bench.connect(true)
     expect(swarm.adopt(connection)).to.equal(false)
