@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
 import { asPeerId } from './metainfo/info-hash.js'
-import type { Metainfo } from './metainfo/metainfo.js'
+import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
 import { FileStorage } from './storage/file-storage.js'
+import { watchAbort } from './streams/abort-watch.js'
 import { HashPool } from './streams/hash-pool.js'
 import { checkStored } from './torrent-check.js'
 import { TorrentEngine } from './torrent-engine.js'
@@ -16,7 +17,7 @@ import { TorrentFile } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
-import { bytesOf, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
+import { bytesOf, isWanting, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
 import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
@@ -30,7 +31,10 @@ const PEER_ID_PREFIX = '-BS0010-'
 export async function openTorrent(source: TorrentSource, options: TorrentOptions = {}): Promise<Torrent> {
   const checked = checkOptions(options)
   throwIfAborted(checked.signal)
-  const metainfo = await readMetainfo(source, checked.signal)
+  const metainfo = await readMetainfo(source, checked.signal).catch((error: unknown) => {
+    throwIfAborted(checked.signal)
+    throw error
+  })
   return await Torrent.open(metainfo, checked)
 }
 
@@ -52,7 +56,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   readonly #selected: Bitfield
   /** Resolves when what is on disk has been checked and we look for peers. */
   readonly #started: Promise<void>
-  readonly #onAbort: () => void
+  readonly #stopWatching: () => void
   /** An open torrent keeps the process alive, however quiet its network is. */
   readonly #alive = setInterval(() => undefined, 2 ** 30)
   #failure: BtError | undefined
@@ -75,9 +79,10 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#peers = this.#makePeers()
     this.#progress = this.#makeProgress()
     const payload = metainfo.files.filter(file => !file.padding)
-    this.files = payload.map((file, index) => new TorrentFile(this.#engine, file, index))
-    this.#onAbort = () => void this.#abort(options.signal)
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    const isReadable = ({ path }: MetainfoFile, index: number): boolean =>
+      storage === undefined || (options.only?.some(which => which === index || which === path) ?? true)
+    this.files = payload.map((file, index) => new TorrentFile(this.#engine, file, index, isReadable(file, index)))
+    this.#stopWatching = watchAbort(options.signal, () => void this.#abort(options.signal))
     this.#started = this.#start()
     this.#started.catch((error: unknown) => this.#fail(error))
   }
@@ -93,11 +98,12 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const files = selectFiles(metainfo, options.only)
     const selected = new Bitfield(geometry.pieceCount)
     for (const file of files) for (const index of piecesOf(metainfo.files[file], geometry)) selected.set(index)
-    const { dir, overwrite, readOnly, clock } = options
+    const { dir, overwrite, readOnly, fileSystem, clock } = options
     const storage =
       dir === undefined
         ? undefined
-        : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
+        : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
+    if (options.signal?.aborted) await storage?.close()
     throwIfAborted(options.signal)
     return new Torrent(metainfo, options, storage, selected)
   }
@@ -237,8 +243,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       stallTimeoutMs,
       downloaded: () => engine.scheduler.received + engine.scheduler.wasted,
       uploaded: () => this.#peers.uploaded,
+      delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
-      isWanting: () => this.#failure === undefined && engine.firstMissing() !== undefined && !engine.isDiskSlow,
+      isWanting: () => this.#failure === undefined && isWanting(engine),
       hadPeer: () => this.#peers.hadPeer,
       reason: () => slowReason(engine, this.#peers),
       sources: () => this.#peers.sources(),
@@ -328,7 +335,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   }
 
   async #close(reason: BtError): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopWatching()
     this.#failure ??= reason
     this.#progress.stop()
     await Promise.allSettled([
