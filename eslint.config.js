@@ -59,6 +59,10 @@ export default defineConfig(
     languageOptions: { globals: { console: 'readonly', performance: 'readonly', process: 'readonly', URL: 'readonly' } }
   },
   {
+    files: ['docs/examples/*.mjs'],
+    languageOptions: { globals: { AbortSignal: 'readonly', clearInterval: 'readonly', setInterval: 'readonly' } }
+  },
+  {
     // Read by old versions of Node, which it has to turn away.
     files: ['.ci/dev.mjs'],
     rules: { 'no-var': 'off', 'object-shorthand': 'off' }

@@ -1,49 +1,49 @@
-/** Every bound in one place; docs/limits.md says what each is for, and each has a test on both sides of its edge. */
+/** Every bound in one place; docs/limits.md says what each is for and where it comes from. */
 
 // --- .torrent files and bencode (BEP 3)
 
-/** A1: a .torrent file, bytes. */
+/** A .torrent file, bytes. */
 export const MAX_TORRENT_BYTES = 10_000_000
-/** A2: nesting of bencoded lists and dictionaries in a .torrent. */
+/** Nesting of bencoded lists and dictionaries in a .torrent. */
 export const MAX_BENCODE_DEPTH = 100
-/** A3: bencoded values in a .torrent. */
+/** Bencoded values in a .torrent: many tiny ones cost more memory than their bytes. */
 export const MAX_BENCODE_TOKENS = 3_000_000
-/** A6 */
+/** Pieces of a torrent: each peer's bitfield has one bit for each. */
 export const MAX_PIECES = 2_097_152
-/** A7: bytes. */
+/** A piece, bytes: 32,767 blocks. */
 export const MAX_PIECE_LENGTH = 536_854_528
-/** A8: bytes, of a file and of all files together. */
+/** A file, and all files together, bytes: sums stay exact in a number. */
 export const MAX_FILE_LENGTH = 2 ** 48 - 1
-/** A9: names tried for a file whose own name is taken. */
+/** Names tried for a file whose own name is taken. */
 export const MAX_NAME_PROBES = 500
-/** A10: elements of a file's path. */
+/** Elements of a file's path. */
 export const MAX_PATH_DEPTH = 100
-/** A11: a longer path element is cut after this many bytes of UTF-8; an extension of up to 9 bytes is kept beyond. */
+/** A longer path element is cut after this many bytes of UTF-8; an extension of up to 9 bytes is kept beyond. */
 export const MAX_NAME_BYTES = 240
-/** B25: tracker URLs kept of a .torrent, in all tiers. */
+/** Tracker URLs kept of a .torrent, in all tiers. */
 export const MAX_TRACKERS = 100
-/** B25: web seeds kept of a .torrent. */
+/** Web seeds kept of a .torrent. */
 export const MAX_WEB_SEEDS = 20
 /** A tracker or web seed URL, bytes. */
 export const MAX_URL_BYTES = 4096
-/** B27: `comment` and `created by` are cut after this many bytes. */
+/** `comment` and `created by` are cut after this many bytes. */
 export const MAX_COMMENT_BYTES = 1024
 
 // --- trackers (BEP 3, 7, 15, 23)
 
 /** Characters of a URL that is asked, with all that an announce adds and redirects bring. */
 export const MAX_REQUEST_URL_LENGTH = 8192
-/** Redirects followed for one request (A36). */
+/** Redirects followed for one request. */
 export const MAX_REDIRECTS = 5
-/** An HTTP request with its redirects, ms (A34). */
+/** An HTTP request with its redirects, ms. */
 export const HTTP_TOTAL_MS = 30_000
-/** An HTTP server that sends nothing, ms (A34). */
+/** An HTTP server that sends nothing, ms. */
 export const HTTP_SILENT_MS = 10_000
-/** A34: all `stopped` announces of a torrent together, ms. */
+/** All `stopped` announces of a torrent together, ms. */
 export const TRACKER_STOP_MS = 5_000
-/** A35: a tracker's HTTP answer, bytes, both as sent and after inflating. */
+/** A tracker's HTTP answer, bytes, both as sent and after inflating. */
 export const MAX_TRACKER_RESPONSE_BYTES = 1_048_576
-/** A2: nesting in a tracker's answer. */
+/** Nesting in a tracker's answer. */
 export const MAX_TRACKER_BENCODE_DEPTH = 8
 /** Bencoded values in a tracker's answer. */
 export const MAX_TRACKER_BENCODE_TOKENS = 150_000
@@ -55,16 +55,16 @@ export const MAX_TRACKER_PEER_NAMES = 16
 export const MAX_TRACKER_TEXT_BYTES = 256
 /** Peers asked for in an announce. */
 export const TRACKER_NUM_WANT = 200
-/** A37: bounds and default of the time between two announces, ms. */
+/** Bounds and default of the time between two announces, ms: trackers ask for anything from 0 to years. */
 export const MIN_ANNOUNCE_MS = 60_000
 export const MAX_ANNOUNCE_MS = 3_600_000
 export const DEFAULT_ANNOUNCE_MS = 1_800_000
-/** A38: a silent tracker makes its tier wait this long before the next one is asked too, ms. */
+/** A silent tracker makes its tier wait this long before the next one is asked too, ms. */
 export const TRACKER_PATIENCE_MS = 3_000
 /** A failing tracker is left alone this long, doubled at each further failure, ms. */
 export const TRACKER_BACKOFF_MS = 15_000
 export const MAX_TRACKER_BACKOFF_MS = 1_800_000
-/** BEP 15: first wait for a UDP answer, doubled at each repeat, ms; and (A38) how often a request is sent in all. */
+/** BEP 15: first wait for a UDP answer, doubled at each repeat, ms; and how often a request is sent in all. */
 export const UDP_TRACKER_WAIT_MS = 15_000
 export const UDP_TRACKER_TRIES = 4
 /** BEP 15: how long a connection id is good, ms. */
@@ -79,77 +79,77 @@ export const EMBEDDED_TRACKER_INTERVAL_MS = 300_000
 
 // --- names and connections
 
-/** A40, C26: a name lookup, ms; and how many run at once (they share libuv's threads with the disk). */
+/** A name lookup, ms; and how many run at once (they share libuv's threads with the disk). */
 export const DNS_LOOKUP_MS = 5_000
 export const MAX_DNS_LOOKUPS = 2
 /** How long a lookup waits for its turn, ms. */
 export const DNS_QUEUE_MS = 10_000
 /** Addresses of one name that are tried. */
 export const MAX_ADDRESSES_PER_NAME = 16
-/** A19: a TCP connection to a peer, ms. */
+/** A TCP connection to a peer, ms. */
 export const CONNECT_MS = 10_000
 
 // --- peers and the wire (BEP 3)
 
 /** The block size everybody asks for, bytes. */
 export const BLOCK_LENGTH = 16_384
-/** A12: a peer message after its length prefix, bytes. */
+/** A peer message after its length prefix, bytes. */
 export const MAX_MESSAGE_LENGTH = 2 ** 20
-/** A15: requests in flight at one peer that has not said how many it queues. */
+/** Requests in flight at one peer that has not said how many it queues. */
 export const MAX_REQUESTS_SENT = 250
 /** A bitfield of MAX_PIECES, bytes: the most that is kept before the torrent's size is known. */
 export const MAX_BITFIELD_LENGTH = 262_144
-/** A20: the whole handshake of a connection, ms. */
+/** The whole handshake of a connection, ms. */
 export const HANDSHAKE_MS = 10_000
 /** A peer that sends nothing, ms: more than the two minutes in which BEP 3 wants a keep-alive. */
 export const PEER_SILENT_MS = 150_000
-/** A22: we send a keep-alive after this long without anything else, ms; half of it while we hold the peer back. */
+/** We send a keep-alive after this long without anything else, ms; after half of it while we hold the peer back. */
 export const KEEP_ALIVE_MS = 60_000
-/** A13: a request is served up to this length, ignored up to the second, and ends the connection beyond it, bytes. */
+/** A request is served up to this length, ignored up to the second, and ends the connection beyond it, bytes. */
 export const MAX_SERVED_LENGTH = 16_384
 export const MAX_TOLERATED_REQUEST_LENGTH = 131_072
-/** A14: requests of one peer that wait; then its connection is held. */
+/** Requests of one peer that wait; then we read no further from it. */
 export const MAX_REQUESTS_QUEUED = 2000
-/** Requests that a choked peer may send before it is dropped (1.2: they may cross the choke on the wire). */
+/** Requests that a choked peer may send before it is dropped: some cross the choke on the wire. */
 export const MAX_REQUESTS_WHILE_CHOKED = 300
-/** A16: bytes that wait in one peer's socket. */
+/** Bytes that wait in one peer's socket. */
 export const MAX_UPLOAD_BUFFERED = 2 ** 20
-/** B79: a peer whose socket takes nothing of what waits for it, ms. */
+/** A peer whose socket takes nothing of what waits for it, ms. */
 export const UPLOAD_STUCK_MS = 120_000
-/** B70, B71: messages without effect (unknown, keep-alive, choke and interest to and fro) in ten seconds. */
+/** Messages without effect (unknown, keep-alive, choke and interest to and fro), and the time in which they are counted, ms. */
 export const MAX_IDLE_MESSAGES = 100
 export const IDLE_MESSAGES_MS = 10_000
-/** B80: blocks nobody asked for, before their share of all counts. */
+/** Blocks nobody asked for, before their share of all counts (5 %). */
 export const MAX_UNREQUESTED_BLOCKS = 16
-/** A24: connections of one torrent. */
+/** Connections of one torrent. */
 export const MAX_CONNECTIONS = 200
-/** A25: dials at the start, and then a second. */
+/** Dials at once at the start, and then a second. */
 export const DIAL_BURST = 100
 export const DIALS_PER_SECOND = 30
-/** A26: incoming connections that have not finished their handshake. */
+/** Incoming connections that have not finished their handshake. */
 export const MAX_PENDING_HANDSHAKES = 64
-/** B92: connections of one IP address, loopback aside. */
+/** Connections of one IP address, loopback aside. */
 export const MAX_CONNECTIONS_PER_IP = 2
-/** A27: addresses known for one torrent. */
+/** Addresses known for one torrent. */
 export const MAX_CANDIDATES = 2000
-/** A28: dials that fail before an address is forgotten. */
+/** Dials that fail before an address is forgotten that never gave verified data. */
 export const MAX_DIAL_FAILURES = 3
 /** Peers that are unchoked at once. */
 export const MAX_UNCHOKED = 100
 
 // --- storage
 
-/** A46: descriptors of payload files open at once; the least recently used is closed for the next. */
+/** Descriptors of payload files open at once; the least recently used is closed for the next. */
 export const MAX_OPEN_FILES = 40
 /** File system calls of one walk over many files (survey, sync, folders) at once. */
 export const MAX_FILE_OPERATIONS = 16
-/** B125: a resume record, bytes; a longer one is not read. */
+/** A resume record, bytes; a longer one is not read. */
 export const MAX_RECORD_BYTES = 64 * 2 ** 20
-/** Verified pieces that wait for their sync and the record: at most this long, milliseconds… */
+/** Verified pieces that wait for their sync and the record: at most this long, ms… */
 export const CHECKPOINT_INTERVAL_MS = 5_000
 /** …or this many bytes, whichever comes first. */
 export const CHECKPOINT_BYTES = 64 * 2 ** 20
-/** C19: how long a file is tried again when the process has no descriptor left, milliseconds. */
+/** How long a file is tried again when the process has no descriptor left, ms. */
 export const DESCRIPTOR_WAIT_MS = 5_000
 
 // --- memory and time of a torrent
@@ -169,7 +169,7 @@ export const DEFAULT_PORT = 6881
 export const PORT_TRIES = 16
 /** A reader that took nothing for this long keeps only its head when another needs the room, ms. */
 export const READER_PAUSED_MS = 2000
-/** The torrent's failures that are shown for one piece: after so many failed hashes the data itself is suspected. */
+/** Failed hashes of one piece after which the torrent's data in the swarm is taken for broken. */
 export const MAX_PIECE_FAILURES = 20
 /** How we name ourselves to HTTP servers. */
 export const USER_AGENT = 'bt-stream/0.1.0'

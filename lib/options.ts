@@ -8,7 +8,7 @@ import {
   DEFAULT_STALL_TIMEOUT_MS,
   PORT_TRIES
 } from './limits.js'
-import { nodeFileSystem, type FileSystem } from './storage/file-system.js'
+import type { FileSystem } from './storage/file-system.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 export interface TorrentOptions {
@@ -63,7 +63,7 @@ export interface CheckedOptions {
   readonly isMemoryGiven: boolean
   readonly peerTimeoutMs: number
   readonly stallTimeoutMs: number
-  readonly fileSystem: FileSystem
+  readonly fileSystem: FileSystem | undefined
   readonly clock: Clock
   readonly random: () => number
 }
@@ -93,7 +93,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
       0,
       Number.MAX_SAFE_INTEGER
     ),
-    fileSystem: options.fileSystem ?? nodeFileSystem,
+    fileSystem: options.fileSystem,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random
   })

@@ -8,10 +8,9 @@ import type { PeerConnection } from './net/peer-connection.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
-import { FileStorage } from './storage/file-storage.js'
+import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
 import { watchAbort } from './streams/abort-watch.js'
 import { HashPool } from './streams/hash-pool.js'
-import { checkStored } from './torrent-check.js'
 import { TorrentEngine } from './torrent-engine.js'
 import { TorrentFile } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
@@ -102,7 +101,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const storage =
       dir === undefined
         ? undefined
-        : await FileStorage.open({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
+        : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
     if (options.signal?.aborted) await storage?.close()
     throwIfAborted(options.signal)
     return new Torrent(metainfo, options, storage, selected)
@@ -278,6 +277,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   async #check(storage: FileStorage): Promise<void> {
     const { geometry, pool } = this.#engine
     for (const warning of storage.warnings) this.emit('warning', warning)
+    const { checkStored } = await import('./torrent-check.js')
     const good = await checkStored({
       storage,
       geometry,
@@ -348,6 +348,12 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     clearInterval(this.#alive)
     this.emit('close')
   }
+}
+
+/** A stream that touches no disk does not load what does. */
+async function openStorage(options: FileStorageOptions): Promise<FileStorage> {
+  const { FileStorage } = await import('./storage/file-storage.js')
+  return await FileStorage.open(options)
 }
 
 /** Positions in `metainfo.files` of the files to keep. */

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import * as limits from '../lib/limits.js'
-import { codesIn, declaredCodes, errorFaults, limitFaults, pathsIn } from './support/docs.js'
+import { MESSAGES } from '../lib/wire/message.js'
+import { codesIn, declaredCodes, errorFaults, limitFaults, membersOf, pathsIn, rowsOf } from './support/docs.js'
 import { projectRoot } from './support/project.js'
 
 const read = (path: string) => readFileSync(projectRoot + path, 'utf8')
@@ -16,10 +17,16 @@ describe('the documents', () => {
     expect(documents).to.include.members([
       'CHANGELOG.md',
       'CONTRIBUTING.md',
+      'README.md',
       'SECURITY.md',
+      'docs/api.md',
+      'docs/architecture.md',
       'docs/bep-support.md',
+      'docs/cli.md',
+      'docs/conformance.md',
       'docs/errors.md',
-      'docs/limits.md'
+      'docs/limits.md',
+      'docs/streaming.md'
     ])
   })
 
@@ -42,6 +49,34 @@ describe('the documents', () => {
 
   it('list every error code of lib/errors.ts in docs/errors.md', () => {
     expect(errorFaults(read('lib/errors.ts'), read('docs/errors.md')).join('\n')).to.equal('')
+  })
+
+  const shown: [name: string, path: string][] = [
+    ['TorrentOptions', 'lib/options.ts'],
+    ['ReadStreamOptions', 'lib/torrent-file.ts'],
+    ['TorrentStats', 'lib/torrent-stats.ts'],
+    ['TorrentEvents', 'lib/torrent-stats.ts'],
+    ['PeerInfo', 'lib/torrent-stats.ts'],
+    ['PeerStats', 'lib/torrent-stats.ts'],
+    ['TrackerInfo', 'lib/torrent-stats.ts'],
+    ['EmbeddedSwarmOptions', 'lib/demo/embedded-swarm.ts']
+  ]
+  for (const [name, path] of shown) {
+    it(`name every member of ${name} in docs/api.md`, () => {
+      const members = membersOf(name, read(path))
+      const page = read('docs/api.md')
+      expect(members).not.to.be.empty
+      expect(members.filter(member => !new RegExp(`\\b${member}\\b`).test(page))).to.deep.equal([])
+    })
+  }
+
+  it('list every message of lib/wire/message.ts in docs/architecture.md, with its id, length and BEP', () => {
+    const rows = new Map(rowsOf(read('docs/architecture.md')).map(({ name, cells }) => [name, cells]))
+    for (const [name, { id, payload, bep }] of Object.entries(MESSAGES)) {
+      const [idCell, payloadCell, bepCell] = rows.get(name) ?? []
+      expect([idCell, bepCell], name).to.deep.equal([`${id}`, `${bep}`])
+      if (typeof payload === 'number') expect(payloadCell, name).to.equal(`${payload}`)
+    }
   })
 
   it('list every limit of lib/limits.ts in docs/limits.md', () => {
@@ -85,7 +120,7 @@ describe('the check of the documents', () => {
   })
 
   const source =
-    '/** A12: what a frame\n * may hold, bytes. */\nexport const MAX_FRAME = 2048\nexport const MAX_PAIR = [1, 2000]\n'
+    '/** what a frame\n * may hold, bytes. */\nexport const MAX_FRAME = 2048\nexport const MAX_PAIR = [1, 2000]\n'
   const values = { MAX_FRAME: 2048, MAX_PAIR: [1, 2000], helper: () => 1 }
 
   it('prints the limit that is missing', () => {

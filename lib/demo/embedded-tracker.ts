@@ -14,13 +14,8 @@ import {
 } from '../limits.js'
 import { encode, type Encodable } from '../metainfo/bencode.js'
 import { addressScope } from '../policy/address-rules.js'
-import {
-  canonicalHost,
-  encodeCompactPeers4,
-  encodeCompactPeers6,
-  isPort,
-  type PeerAddress
-} from '../wire/peer-address.js'
+import { encodeCompactPeers4, encodeCompactPeers6 } from '../wire/compact-peers.js'
+import { canonicalHost, isPort, type PeerAddress } from '../wire/peer-address.js'
 
 interface SwarmMember {
   readonly address: PeerAddress

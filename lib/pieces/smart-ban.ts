@@ -1,4 +1,4 @@
-/** Who spoilt a piece: block by block, a failed attempt is held against the one that passed (threats: no good peer is blamed). */
+/** Who spoilt a piece: block by block, a failed attempt is held against the one that passed, so no good peer is blamed. */
 import { createHash } from 'node:crypto'
 import { BLOCK_LENGTH } from '../limits.js'
 

@@ -19,7 +19,7 @@ export interface Candidate {
 /** A peer that ever gave verified data is dialled again this soon, then doubling; and forgotten after so many failures. */
 const KNOWN_GOOD_RETRY_MS = 1000
 const KNOWN_GOOD_FAILURES = 10
-/** One that gave none, as long (A28), doubling. */
+/** One that gave none, as long, doubling. */
 const RETRY_MS = 60_000
 const USER_RETRY_MAX_MS = 30_000
 
@@ -31,7 +31,7 @@ export class CandidateList {
     return this.#known.size
   }
 
-  /** Adds addresses that are new; the list never grows beyond its limit (A27). Returns how many were added. */
+  /** Adds addresses that are new; the list never grows beyond its limit. Returns how many were added. */
   add(addresses: readonly PeerAddress[], source: CandidateSource, now: number): number {
     let added = 0
     for (const address of addresses) {

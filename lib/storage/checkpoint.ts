@@ -1,6 +1,6 @@
 /**
  * From "written" to "on the disk for certain": gathers pieces that landed and, every few seconds or MiB, syncs their files and then
- * says so in the record, in that order (C11). A failed sync is final (C7): the system may have dropped the bytes and a second
+ * says so in the record, in that order. A failed sync is final: the system may have dropped the bytes and a second
  * sync would succeed all the same, so nothing is ever said of those pieces.
  */
 import type { Clock, Timer } from '../clock.js'

@@ -7,7 +7,7 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** C1, C3: no room for more, on the disk or in the user's quota. */
+/** No room for more, on the disk or in the user's quota. */
 export function isDiskFull(error: unknown): boolean {
   const code = systemCode(error)
   return code === 'ENOSPC' || code === 'EDQUOT'
@@ -33,7 +33,7 @@ function reasonOf(code: string | undefined, error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** C1, C2: says how much room there is and how much is needed. */
+/** Says how much room there is and how much is needed. */
 export async function diskFullError(
   fileSystem: FileSystem,
   folder: string,

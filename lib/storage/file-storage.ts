@@ -30,7 +30,7 @@ export interface FileStorageOptions {
   readonly overwrite: boolean
   /** For seeding: nothing is made, locked or written, and what is missing stays missing. Default false. */
   readonly readOnly?: boolean
-  readonly fileSystem?: FileSystem
+  readonly fileSystem?: FileSystem | undefined
   readonly clock?: Clock
 }
 
@@ -226,7 +226,7 @@ export class FileStorage implements Storage {
     }
   }
 
-  /** Data, names of new files, and only then the record (C11). */
+  /** Data, names of new files, and only then the record. */
   async #makeDurable(landing: Landing): Promise<void> {
     const record = this.#record
     if (!record) return

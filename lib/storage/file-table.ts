@@ -183,7 +183,7 @@ export class FileTable {
     return sum
   }
 
-  /** Bytes of disk that the rest will take (C2): a sparse file has reserved nothing, unverified bytes that are allocated are written over. */
+  /** Bytes of disk that the rest will take: a sparse file has reserved nothing, unverified bytes that are allocated are written over. */
   spaceNeeded(have: PieceSet): number {
     let sum = 0
     for (const file of this.files()) {

@@ -1,4 +1,4 @@
-/** One instance a target (C18): a file that names the process which works there. A lock whose process has ended is taken over. */
+/** One instance a target: a file that names the process which works there. A lock whose process has ended is taken over. */
 import { constants } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { StorageError } from '../errors.js'

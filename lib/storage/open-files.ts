@@ -1,5 +1,5 @@
 /**
- * Descriptors of payload files: opened when first used, kept for the next use, the least recently used closed for another (A46).
+ * Descriptors of payload files: opened when first used, kept for the next use, the least recently used closed for another.
  * A descriptor in use is never closed. It knows files by a number and does not know where they lie.
  */
 import type { Clock } from '../clock.js'
@@ -70,7 +70,7 @@ export class OpenFiles {
   }
 
   /**
-   * Runs `open`; when the process has no descriptor left (C19), closes idle files, then waits for others to close theirs, and
+   * Runs `open`; when the process has no descriptor left, closes idle files, then waits for others to close theirs, and
    * tries again. From then on fewer are kept.
    */
   async withRoom<T>(open: () => Promise<T>): Promise<T> {

@@ -94,7 +94,7 @@ export class PayloadFiles {
   }
 
   /**
-   * Makes the folders of the files that are ours and not complete, and sees that they can be written (C4); cuts those that are too
+   * Makes the folders of the files that are ours and not complete, and sees that they can be written; cuts those that are too
    * long, which only overwriting lets come so far.
    */
   async prepare(unfinished: readonly StoredFile[]): Promise<void> {
@@ -165,7 +165,7 @@ export class PayloadFiles {
     return this.#open.close()
   }
 
-  /** A file of ours is made when it is first written, and never again: one that vanished is an error (C15), not a hole. */
+  /** A file of ours is made when it is first written, and never again: one that vanished is an error, not a hole. */
   async #openFile(position: number): Promise<OpenFile> {
     const file = this.#table.at(position)
     if (!file) throw new StorageError('ERR_BT_DISK', `file ${position} of the torrent is not selected`)

@@ -1,7 +1,7 @@
 /**
  * The file `.<info-hash>.bt-stream` beside a download: which files are ours, and which pieces of them are on the disk for certain.
- * Ownership is taken from any line that is whole; the rest is a hint, used only when every byte of the record is right
- * (threats B125, C12). It knows no pieces' content and opens no payload file.
+ * Ownership is taken from any line that is whole; the rest is a hint, used only when every byte of the record is right.
+ * It knows no pieces' content and opens no payload file.
  *
  *     bt-stream resume record 1
  *     {"infoHash":"…","pieceCount":3,"pieces":"oA=="}      bitfield, base64, high bit first

@@ -1,6 +1,6 @@
 /**
  * The folder a torrent is written to, and the only way to a file in it: no symbolic link is followed out of it, nothing but
- * regular files is opened (threats B40, B42, C16, C17). It knows paths, not torrents.
+ * regular files is opened. It knows paths, not torrents.
  */
 import { constants } from 'node:fs'
 import { join, posix, resolve, sep } from 'node:path'

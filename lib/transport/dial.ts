@@ -7,7 +7,7 @@ import { reasonOf } from './deadline.js'
 import { TransportError } from './transport-error.js'
 
 export interface DialOptions {
-  /** Default 10 s (A19). */
+  /** Default 10 s. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal | undefined
   /** Address to dial from. */

@@ -20,9 +20,9 @@ export interface FetchOptions {
   readonly maxBytes: number
   readonly userAgent: string
   readonly signal?: AbortSignal | undefined
-  /** Time for everything, redirects and name lookups included; default 30 s (A34). */
+  /** Time for everything, redirects and name lookups included; default 30 s. */
   readonly totalMs?: number
-  /** Time without a byte; default 10 s (A34). */
+  /** Time without a byte; default 10 s. */
   readonly silentMs?: number
   readonly names?: NameLookup
   readonly clock?: Clock

@@ -1,6 +1,6 @@
 /**
  * Names to addresses. `dns.lookup` runs on the threads that the file system uses too and takes as long as it likes, so at most
- * two run at a time and nobody waits for one longer than 5 s (A40, C26). Which addresses may be used is judged by the caller.
+ * two run at a time and nobody waits for one longer than 5 s. Which addresses may be used is judged by the caller.
  */
 import { lookup as systemLookup } from 'node:dns/promises'
 import { systemClock, type Clock } from '../clock.js'

@@ -1,5 +1,4 @@
-/** Where a peer listens: as text, and in the compact lists in which trackers and peers tell us (BEP 23: 6 bytes; BEP 7: 18). */
-import ipaddr from 'ipaddr.js'
+/** Where a peer listens, as text. */
 
 export interface PeerAddress {
   /** An IP address in text, never a name: `1.2.3.4` or `2001:db8::1`. */
@@ -7,9 +6,6 @@ export interface PeerAddress {
   /** 1–65535. */
   readonly port: number
 }
-
-const COMPACT4_BYTES = 6
-const COMPACT6_BYTES = 18
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const IPV6_LETTERS = /^[\da-f:.]{2,45}$/i
@@ -51,49 +47,4 @@ export function formatPeerAddress({ host, port }: PeerAddress): string {
 /** True for a port that can be dialled: an integer from 1 to 65535. */
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535
-}
-
-/** Peers of a BEP 23 list. Port 0 is dropped, so is an incomplete entry at the end; `limit` is how many are read at most. */
-export function parseCompactPeers4(bytes: Uint8Array, limit = Infinity): PeerAddress[] {
-  return parseCompact(bytes, COMPACT4_BYTES, limit, entry => entry.subarray(0, 4).join('.'))
-}
-
-/** Peers of a BEP 7 list; as `parseCompactPeers4`. */
-export function parseCompactPeers6(bytes: Uint8Array, limit = Infinity): PeerAddress[] {
-  return parseCompact(bytes, COMPACT6_BYTES, limit, entry => addressFromBytes(entry.subarray(0, 16)) ?? '')
-}
-
-/** The IPv4 peers among `peers` as a BEP 23 list. */
-export function encodeCompactPeers4(peers: readonly PeerAddress[]): Buffer {
-  return encodeCompact(peers.filter(peer => !peer.host.includes(':')))
-}
-
-/** The IPv6 peers among `peers` as a BEP 7 list. */
-export function encodeCompactPeers6(peers: readonly PeerAddress[]): Buffer {
-  return encodeCompact(peers.filter(peer => peer.host.includes(':')))
-}
-
-/** The text of 4 or 16 address bytes in network order; undefined for any other length. */
-export function addressFromBytes(bytes: Uint8Array): string | undefined {
-  if (bytes.length === 4) return bytes.join('.')
-  if (bytes.length !== 16) return undefined
-  return canonicalHost(
-    Buffer.from(bytes)
-      .toString('hex')
-      .replace(/(.{4})(?!$)/g, '$1:')
-  )
-}
-
-function parseCompact(bytes: Uint8Array, size: number, limit: number, hostOf: (entry: Uint8Array) => string) {
-  const peers: PeerAddress[] = []
-  for (let at = 0; at + size <= bytes.length && peers.length < limit; at += size) {
-    const entry = bytes.subarray(at, at + size)
-    const port = (entry[size - 2] ?? 0) * 256 + (entry[size - 1] ?? 0)
-    if (port !== 0) peers.push({ host: hostOf(entry), port })
-  }
-  return peers
-}
-
-function encodeCompact(peers: readonly PeerAddress[]): Buffer {
-  return Buffer.from(peers.flatMap(({ host, port }) => [...ipaddr.parse(host).toByteArray(), port >> 8, port & 0xff]))
 }

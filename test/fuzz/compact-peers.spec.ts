@@ -3,11 +3,10 @@ import fc from 'fast-check'
 import {
   encodeCompactPeers4,
   encodeCompactPeers6,
-  formatPeerAddress,
   parseCompactPeers4,
-  parseCompactPeers6,
-  parsePeerAddress
-} from '../../lib/wire/peer-address.js'
+  parseCompactPeers6
+} from '../../lib/wire/compact-peers.js'
+import { formatPeerAddress, parsePeerAddress } from '../../lib/wire/peer-address.js'
 import { fuzzRuns } from '../support/mutation.js'
 
 describe('fuzz: compact peers and peer addresses', () => {

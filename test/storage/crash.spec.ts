@@ -1,4 +1,4 @@
-/** C10, C11: the machine stops after each change to the disk; whatever is found then, nothing is lost and nothing claimed that is not there. */
+/** The machine stops after each change to the disk; whatever is found then, nothing is lost and nothing claimed that is not there. */
 import { expect } from 'chai'
 import { TargetFolder } from '../../lib/storage/target-folder.js'
 import { FileStorage } from '../../lib/storage/file-storage.js'

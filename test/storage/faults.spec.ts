@@ -1,4 +1,4 @@
-/** What the disk and its users may do to a download: threats B40–B42, C1–C9, C13–C19. */
+/** What the disk and its users may do to a download. */
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -62,7 +62,7 @@ describe('FileStorage and faults', function () {
   const recordPath = (torrent: SampleTorrent) => join(dir(), recordName(torrent.metainfo))
 
   describe('a full disk', () => {
-    it('is told before anything is made, with free and needed bytes (C2)', async () => {
+    it('is told before anything is made, with free and needed bytes', async () => {
       const torrent = several()
       const storage = await openStorage(torrent, { fileSystem: new FaultyFileSystem(undefined, 599) })
       const error = await rejection(storage.adopt(new Set()), 'ERR_BT_DISK_FULL')
@@ -89,7 +89,7 @@ describe('FileStorage and faults', function () {
     })
 
     for (const code of ['ENOSPC', 'EDQUOT']) {
-      it(`fails that write alone (${code}, C1, C3): what was verified stays, the piece can be written again`, async () => {
+      it(`fails that write alone (${code}): what was verified stays, the piece can be written again`, async () => {
         const torrent = single()
         const storage = await start(torrent, {
           fileSystem: new FaultyFileSystem(failing('write', code, 'one.bin', 3), 5000)
@@ -128,7 +128,7 @@ describe('FileStorage and faults', function () {
     expect((await rejection(storage.write([verified(torrent, 9)]), 'ERR_BT_DISK')).message).to.match(/one\.bin.*4 GiB/)
   })
 
-  it('reports an error of the disk with the path, and does not count the piece (C5)', async () => {
+  it('reports an error of the disk with the path, and does not count the piece', async () => {
     const torrent = single()
     const storage = await start(torrent, { fileSystem: new FaultyFileSystem(failing('write', 'EIO', 'one.bin')) })
     expect((await rejection(storage.write([verified(torrent, 0)]), 'ERR_BT_DISK')).message).to.contain(
@@ -138,7 +138,7 @@ describe('FileStorage and faults', function () {
     await rejection(storage.finish(), 'ERR_BT_DISK')
   })
 
-  it('reports an error of reading (C6)', async () => {
+  it('reports an error of reading', async () => {
     const torrent = single()
     const storage = await start(torrent, { fileSystem: new FaultyFileSystem(failing('read', 'EIO', 'one.bin')) })
     await storage.write([verified(torrent, 0)])
@@ -146,7 +146,7 @@ describe('FileStorage and faults', function () {
   })
 
   for (const size of [1, 7, 99, 100]) {
-    it(`goes on after short writes of ${size} bytes (C8)`, async () => {
+    it(`goes on after short writes of ${size} bytes`, async () => {
       const torrent = several()
       const fileSystem = new FaultyFileSystem()
       fileSystem.maxWriteBytes = size
@@ -160,7 +160,7 @@ describe('FileStorage and faults', function () {
     })
   }
 
-  it('takes 0 bytes written for an error (C8)', async () => {
+  it('takes 0 bytes written for an error', async () => {
     const torrent = single()
     const fileSystem = new FaultyFileSystem()
     const storage = await start(torrent, { fileSystem })
@@ -168,7 +168,7 @@ describe('FileStorage and faults', function () {
     expect((await rejection(storage.write([verified(torrent, 0)]), 'ERR_BT_DISK')).message).to.match(/0 bytes/)
   })
 
-  it('never tries a failed sync again, writes nothing after it and claims nothing of it (C7)', async () => {
+  it('never tries a failed sync again, writes nothing after it and claims nothing of it', async () => {
     const torrent = single()
     const clock = new ManualClock()
     const fileSystem = new FaultyFileSystem(failing('datasync', 'EIO', 'one.bin'))
@@ -207,7 +207,7 @@ describe('FileStorage and faults', function () {
     })
   })
 
-  describe('read-only places (C4)', () => {
+  describe('read-only places', () => {
     for (const code of ['EACCES', 'EROFS']) {
       it(`are refused before anything begins (${code})`, async () => {
         const fileSystem = new FaultyFileSystem(failing('open', code, '.lock'))
@@ -254,7 +254,7 @@ describe('FileStorage and faults', function () {
     })
   })
 
-  describe('files that are not ours (B41)', () => {
+  describe('files that are not ours', () => {
     it('are refused by name when they do not verify, and stay as they are', async () => {
       const torrent = several()
       const theirs = Buffer.alloc(250, 'x')
@@ -373,7 +373,7 @@ describe('FileStorage and faults', function () {
     })
   })
 
-  describe('changes behind our back (C13–C17)', () => {
+  describe('changes behind our back', () => {
     async function unfinished(torrent: SampleTorrent): Promise<void> {
       const storage = await start(torrent)
       for (const n of [0, 1, 2]) await storage.write([verified(torrent, n)])
@@ -419,7 +419,7 @@ describe('FileStorage and faults', function () {
       expect((await readFile(join(dir(), 'one.bin'))).equals(torrent.content)).to.equal(true)
     })
 
-    it('a file removed or moved while it is written is an error with its path, not a hole (C15)', async () => {
+    it('a file removed or moved while it is written is an error with its path, not a hole', async () => {
       for (const vanish of [(path: string) => rm(path), (path: string) => rename(path, `${path}.away`)]) {
         const torrent = single()
         const storage = await start(torrent)
@@ -432,7 +432,7 @@ describe('FileStorage and faults', function () {
       }
     })
 
-    it('a target folder that is another one now is an error (C16, C17)', async () => {
+    it('a target folder that is another one now is an error', async () => {
       const torrent = single()
       const storage = await start(torrent)
       await rename(dir(), `${dir()}-away`)
@@ -451,7 +451,7 @@ describe('FileStorage and faults', function () {
     })
   })
 
-  describe('things that are no files (B40, B42)', () => {
+  describe('things that are no files', () => {
     it('a folder, a FIFO, a link or a device is refused and never waited for', async () => {
       const torrent = single()
       const path = join(dir(), 'one.bin')
@@ -537,7 +537,7 @@ describe('FileStorage and faults', function () {
         10
       )
 
-    it(`are at most ${MAX_OPEN_FILES} at once, and none after close (A46)`, async () => {
+    it(`are at most ${MAX_OPEN_FILES} at once, and none after close`, async () => {
       const torrent = many()
       const fileSystem = new FaultyFileSystem()
       const storage = await start(torrent, { fileSystem })
@@ -563,7 +563,7 @@ describe('FileStorage and faults', function () {
       expect(fileSystem.count('open', 'one.bin')).to.equal(1)
     })
 
-    it('that run out cost time, not the download (C19)', async () => {
+    it('that run out cost time, not the download', async () => {
       const torrent = many()
       const fileSystem = new FaultyFileSystem()
       fileSystem.maxDescriptors = 5

@@ -59,7 +59,7 @@ describe('ResumeRecord', function () {
     expect([record.damaged, record.whole, pieces(record), owned(record)]).to.deep.equal([false, false, [], []])
   })
 
-  it('cut at any byte claims no piece; its whole lines still say which files are ours (C12)', async () => {
+  it('cut at any byte claims no piece; its whole lines still say which files are ours', async () => {
     const bytes = await saved()
     for (let length = 0; length < bytes.length; length++) {
       const record = await load(bytes.subarray(0, length))
@@ -85,7 +85,7 @@ describe('ResumeRecord', function () {
     )
   })
 
-  it('of another torrent, version or shape is ignored, though its sum is right (B125)', async () => {
+  it('of another torrent, version or shape is ignored, though its sum is right', async () => {
     const text = (await saved()).toString().split('sha256')[0] ?? ''
     const hash = torrent.metainfo.infoHash.toString('hex')
     const wrong: [string, string][] = [

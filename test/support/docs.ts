@@ -23,6 +23,12 @@ export function pathsIn(markdown: string): string[] {
   return named.map(path => path.replace(/[^/]*[*<…{].*$/u, '').replace(/:\d+$/, ''))
 }
 
+/** The members that an interface of this source declares. */
+export function membersOf(name: string, source: string): string[] {
+  const body = new RegExp(`^export interface ${name}\\b.*\\{\\n((?: .*\\n)*)\\}`, 'm').exec(source)?.[1] ?? ''
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].map(([, member = '']) => member)
+}
+
 /** Error codes that are named anywhere. */
 export function codesIn(text: string): Set<string> {
   return new Set(text.match(/\bERR_BT_[A-Z0-9_]*[A-Z0-9]\b/g))
@@ -86,13 +92,12 @@ function says(cell: string, value: unknown): boolean {
   return cell === shown(value) || cell.startsWith(`${shown(value)} `)
 }
 
-/** The comment of a constant in one line, without its reference to our lists; '' when it has none. */
+/** The comment of a constant in one line; '' when it has none. */
 function commentAbove(name: string, source: string): string {
   const above = source.slice(0, source.indexOf(`export const ${name} `))
   const comment = /\/\*\*((?:(?!\*\/)[^])*)\*\/\n$/.exec(above)?.[1] ?? ''
   return comment
     .replace(/\n *\*/g, ' ')
-    .replace(/\b[ABC]\d+(, )?:?\s*/g, '')
     .replace(/\s+/g, ' ')
     .trim()
 }

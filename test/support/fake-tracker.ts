@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { encode, type Encodable } from '../../lib/metainfo/bencode.js'
-import { encodeCompactPeers4, encodeCompactPeers6, type PeerAddress } from '../../lib/wire/peer-address.js'
+import { encodeCompactPeers4, encodeCompactPeers6 } from '../../lib/wire/compact-peers.js'
+import type { PeerAddress } from '../../lib/wire/peer-address.js'
 
 /** One announce as the tracker understood it. */
 export interface RecordedAnnounce {

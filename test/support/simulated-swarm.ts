@@ -253,7 +253,7 @@ export class SimulatedSwarm {
     this.decide()
   }
 
-  /** A player that starts with the first byte, as ../shared/bench/play.mjs counts. */
+  /** A player that starts with the first byte and stalls while the next is not there. */
   #play(playhead: number, isStalled: boolean): void {
     const { playKbps } = this.options
     if (playKbps === undefined) return

@@ -2,14 +2,12 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import {
   addressFromBytes,
-  canonicalHost,
   encodeCompactPeers4,
   encodeCompactPeers6,
-  formatPeerAddress,
   parseCompactPeers4,
-  parseCompactPeers6,
-  parsePeerAddress
-} from '../../lib/wire/peer-address.js'
+  parseCompactPeers6
+} from '../../lib/wire/compact-peers.js'
+import { canonicalHost, formatPeerAddress, parsePeerAddress } from '../../lib/wire/peer-address.js'
 
 describe('peer addresses', () => {
   for (const [text, host, port] of [

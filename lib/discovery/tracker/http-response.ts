@@ -10,14 +10,8 @@ import { decode, type BencodeValue } from '../../metainfo/bencode.js'
 import { displayText } from '../../metainfo/display-text.js'
 import type { InfoHash } from '../../metainfo/info-hash.js'
 import { isDialable } from '../../policy/address-rules.js'
-import {
-  addressFromBytes,
-  canonicalHost,
-  isPort,
-  parseCompactPeers4,
-  parseCompactPeers6,
-  type PeerAddress
-} from '../../wire/peer-address.js'
+import { addressFromBytes, parseCompactPeers4, parseCompactPeers6 } from '../../wire/compact-peers.js'
+import { canonicalHost, isPort, type PeerAddress } from '../../wire/peer-address.js'
 import type { AnnounceResponse, PeerName, ScrapeEntry } from './announce.js'
 import { responseError, TrackerRefusal } from './tracker-fault.js'
 

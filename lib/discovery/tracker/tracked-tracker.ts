@@ -150,7 +150,7 @@ export class TrackedTracker {
     }
   }
 
-  /** Says `stopped` if it was told `started`; takes at most 5 s and never rejects (A34). */
+  /** Says `stopped` if it was told `started`; takes at most 5 s and never rejects. */
   async stop(): Promise<void> {
     this.#inFlight?.abort(new Error('the torrent stops'))
     this.#plannedAtMs = undefined
@@ -207,7 +207,7 @@ export class TrackedTracker {
   }
 }
 
-/** A37: trackers ask for anything from 0 to years. */
+/** Trackers ask for anything from 0 to years. */
 function clampInterval(intervalMs: number): number {
   return Math.min(Math.max(intervalMs, MIN_ANNOUNCE_MS), MAX_ANNOUNCE_MS)
 }

@@ -3,7 +3,7 @@ import { MAX_TRACKER_PEERS, MAX_TRACKER_TEXT_BYTES } from '../../limits.js'
 import { displayText } from '../../metainfo/display-text.js'
 import type { InfoHash } from '../../metainfo/info-hash.js'
 import { isDialable } from '../../policy/address-rules.js'
-import { parseCompactPeers4, parseCompactPeers6 } from '../../wire/peer-address.js'
+import { parseCompactPeers4, parseCompactPeers6 } from '../../wire/compact-peers.js'
 import type { AnnounceRequest, AnnounceResponse, ScrapeEntry } from './announce.js'
 
 export const ACTIONS = { connect: 0, announce: 1, scrape: 2, error: 3 } as const

@@ -190,7 +190,7 @@ export class UdpTracker {
     })
   }
 
-  /** B109: what does not match a question in every respect is not for us, or a forgery; either way it is passed over. */
+  /** What does not match a question in every respect is not for us, or a forgery; either way it is passed over. */
   #onDatagram(datagram: Buffer, from: PeerAddress): boolean {
     const head = readHead(datagram)
     const pending = head && this.#pending.get(head.transactionId)
