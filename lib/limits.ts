@@ -112,8 +112,8 @@ export const MAX_TOLERATED_REQUEST_LENGTH = 131_072
 export const MAX_REQUESTS_QUEUED = 2000
 /** Requests that a choked peer may send before it is dropped: some cross the choke on the wire. */
 export const MAX_REQUESTS_WHILE_CHOKED = 300
-/** Bytes that wait in one peer's socket. */
-export const MAX_UPLOAD_BUFFERED = 2 ** 20
+/** Bytes that wait in one peer's socket; times MAX_UNCHOKED it is 16 MiB in all. */
+export const MAX_UPLOAD_BUFFERED = 163_840
 /** A peer whose socket takes nothing of what waits for it, ms. */
 export const UPLOAD_STUCK_MS = 120_000
 /** Messages without effect (unknown, keep-alive, choke and interest to and fro), and the time in which they are counted, ms. */

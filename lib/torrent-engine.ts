@@ -4,7 +4,7 @@
  */
 import { pipeline } from 'node:stream'
 import type { Clock, Timer } from './clock.js'
-import { TorrentError } from './errors.js'
+import { StorageError, TorrentError } from './errors.js'
 import { MAX_PIECE_FAILURES, READ_AHEAD_SHARE, READER_PAUSED_MS } from './limits.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { Bitfield } from './pieces/bitfield.js'
@@ -169,8 +169,11 @@ export class TorrentEngine implements PieceLibrary {
     return promise
   }
 
-  read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
-    return this.#storage.read(index, begin, length)
+  async read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
+    const lease = await this.#storage.read(index, begin, length)
+    // Only memory forgets a piece; on disk it was never kept, and waiting for it again would be for ever.
+    if (!lease && this.have.has(index)) throw new StorageError('ERR_BT_DISK', `piece ${index} is not kept here`)
+    return lease
   }
 
   // --- for the torrent

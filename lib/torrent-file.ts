@@ -28,12 +28,13 @@ export class TorrentFile {
   /** First byte in the torrent's byte stream. */
   readonly offset: number
   readonly #library: PieceLibrary
-  readonly #isReadable: boolean
 
-  /** `isReadable`: its bytes are kept where streams find them. */
-  constructor(library: PieceLibrary, file: MetainfoFile, index: number, isReadable = true) {
+  readonly #isKept: boolean
+
+  /** `isKept`: false for a file that the option `only` left out, whose bytes are kept nowhere. */
+  constructor(library: PieceLibrary, file: MetainfoFile, index: number, isKept = true) {
     this.#library = library
-    this.#isReadable = isReadable
+    this.#isKept = isKept
     this.index = index
     this.path = file.path
     this.name = file.path.slice(file.path.lastIndexOf('/') + 1)
@@ -42,9 +43,9 @@ export class TorrentFile {
   }
 
   /**
-   * The file's bytes, or those from `start` to `end` inclusive, in order and verified. While nobody reads, little is fetched. Ends after
+   * The file's bytes, or those from `start` to `end` inclusive, in order and verified. While nobody reads, no more than the read-ahead is fetched. Ends after
    * exactly the promised bytes; anything else is an `error` with `code` and `bytesDelivered`. Destroying it frees its window at once.
-   * Throws `ERR_BT_OPTION` for bytes outside the file, and for a file that `only` leaves out of `dir`.
+   * Throws `ERR_BT_OPTION` for bytes outside the file, and `ERR_BT_NO_FILE` for a file that `only` leaves out of `dir`.
    */
   createReadStream(options: ReadStreamOptions = {}): TorrentReader {
     return new TorrentReader(this.#library, { ...options, ...this.#range(options) })
@@ -60,12 +61,7 @@ export class TorrentFile {
 
   /** The inclusive range within the file as a half-open one within the torrent. */
   #range({ start = 0, end = this.length - 1 }: ReadStreamOptions): { start: number; end: number } {
-    if (!this.#isReadable) {
-      throw new TorrentError(
-        'ERR_BT_OPTION',
-        `"${this.path}" is not among the files that the option \`only\` keeps in \`dir\``
-      )
-    }
+    if (!this.#isKept) throw new TorrentError('ERR_BT_NO_FILE', `${this.path} is not among the files to keep`)
     const isWhole = Number.isInteger(start) && Number.isInteger(end)
     if (!isWhole || start < 0 || end >= this.length || start > end + 1) {
       throw new TorrentError('ERR_BT_OPTION', `no bytes ${start}-${end} in a file of ${this.length} bytes`)

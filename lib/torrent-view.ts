@@ -3,7 +3,7 @@ import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
 import type { MetainfoFile } from './metainfo/metainfo.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import type { Bitfield } from './pieces/bitfield.js'
-import type { Geometry, PieceIndex } from './pieces/geometry.js'
+import type { Geometry } from './pieces/geometry.js'
 import { whySlow } from './policy/why-slow.js'
 import type { PeerInfo, PeerStats, TrackerInfo } from './torrent-stats.js'
 import type { TorrentEngine } from './torrent-engine.js'
@@ -56,20 +56,13 @@ export function trackerInfo({ url, state, peers, error, warning }: TrackerStatus
   return { url, state, peers, ...(message === undefined ? {} : { message }) }
 }
 
-/** A reader or `download` waits for a piece that is not here, and it is not the disk (or the hash) that has it. */
-export function isWanting(engine: TorrentEngine): boolean {
-  const { windows, scheduler, have } = engine
-  const isAwaited = scheduler.wanted.nextMissingIn(have, 0) >= 0 || [...windows].some(({ isWaiting }) => isWaiting)
-  return isAwaited && !isAtDisk(engine, engine.firstMissing())
-}
-
-/** The piece is complete and waits to be verified or written. */
-function isAtDisk(engine: TorrentEngine, piece: PieceIndex | undefined): boolean {
-  return engine.isDiskSlow || (piece !== undefined && engine.scheduler.pieces.get(piece)?.isComplete === true)
+/** A reader or `download` waits for a piece that is not here. */
+export function isAwaiting({ windows, scheduler, have }: TorrentEngine): boolean {
+  return scheduler.wanted.nextMissingIn(have, 0) >= 0 || [...windows].some(({ isWaiting }) => isWaiting)
 }
 
 /** Why nothing comes, in one line; `undefined` when nothing is wanted. */
-export function slowReason(engine: TorrentEngine, peers: TorrentPeers): string | undefined {
+export function slowReason(engine: TorrentEngine, peers: TorrentPeers, isDiskSlow: boolean): string | undefined {
   const connections = [...peers.swarm.peers()]
   const piece = engine.firstMissing()
   const active = piece === undefined ? undefined : engine.scheduler.pieces.get(piece)
@@ -83,7 +76,7 @@ export function slowReason(engine: TorrentEngine, peers: TorrentPeers): string |
     piece,
     owners: piece === undefined ? 0 : connections.filter(({ supplier }) => supplier?.pieces.has(piece)).length,
     isReaderSlow: engine.windows.size > 0 && piece === undefined,
-    isDiskSlow: isAtDisk(engine, piece),
+    isDiskSlow,
     failures: piece === undefined ? 0 : engine.failures(piece),
     asked: holders.length,
     holder: holder && formatPeerAddress(holder.address)

@@ -16,7 +16,7 @@ import { TorrentFile } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
-import { bytesOf, isWanting, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
+import { bytesOf, isAwaiting, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
 import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
@@ -66,6 +66,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     metainfo: Metainfo,
     options: CheckedOptions,
     storage: FileStorage | undefined,
+    kept: ReadonlySet<number>,
     selected: Bitfield
   ) {
     super()
@@ -77,10 +78,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
     this.#peers = this.#makePeers()
     this.#progress = this.#makeProgress()
-    const payload = metainfo.files.filter(file => !file.padding)
-    const isReadable = ({ path }: MetainfoFile, index: number): boolean =>
-      storage === undefined || (options.only?.some(which => which === index || which === path) ?? true)
-    this.files = payload.map((file, index) => new TorrentFile(this.#engine, file, index, isReadable(file, index)))
+    this.files = payloadFiles(metainfo).map(({ file, position }, index) => {
+      return new TorrentFile(this.#engine, file, index, storage === undefined || kept.has(position))
+    })
     this.#stopWatching = watchAbort(options.signal, () => void this.#abort(options.signal))
     this.#started = this.#start()
     this.#started.catch((error: unknown) => this.#fail(error))
@@ -104,7 +104,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
         : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
     if (options.signal?.aborted) await storage?.close()
     throwIfAborted(options.signal)
-    return new Torrent(metainfo, options, storage, selected)
+    return new Torrent(metainfo, options, storage, files, selected)
   }
 
   /** 40 hexadecimal digits. */
@@ -156,7 +156,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       length: this.length,
       wanted: wantsFiles ? bytesOf(this.#selected, geometry) : this.length,
       verified: wantsFiles ? bytesOf(have, geometry, this.#selected) : bytesOf(verified, geometry),
-      downloaded: scheduler.received + scheduler.wasted,
+      downloaded: this.#peers.downloaded,
       uploaded: this.#peers.uploaded,
       wasted: scheduler.wasted,
       downloadRate: this.#progress.downloadRate,
@@ -240,18 +240,23 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       clock,
       peerTimeoutMs,
       stallTimeoutMs,
-      downloaded: () => engine.scheduler.received + engine.scheduler.wasted,
+      downloaded: () => this.#peers.downloaded,
       uploaded: () => this.#peers.uploaded,
       delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
-      isWanting: () => this.#failure === undefined && isWanting(engine),
+      isWanting: () => this.#failure === undefined && isAwaiting(engine) && !this.#isDiskBusy,
       hadPeer: () => this.#peers.hadPeer,
-      reason: () => slowReason(engine, this.#peers),
+      reason: () => slowReason(engine, this.#peers, this.#isDiskBusy),
       sources: () => this.#peers.sources(),
       onBeat: () => engine.onChange(),
       onWaiting: reason => this.emit('waiting', reason),
       onTimeout: error => this.#fail(error)
     })
+  }
+
+  /** Pieces are being written, or wait for that. */
+  get #isDiskBusy(): boolean {
+    return this.#engine.isDiskSlow || this.#storage?.isWriting === true
   }
 
   #onPeer(connection: PeerConnection): void {
@@ -357,8 +362,8 @@ async function openStorage(options: FileStorageOptions): Promise<FileStorage> {
 }
 
 /** Positions in `metainfo.files` of the files to keep. */
-function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
-  const payload = files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
+function selectFiles(metainfo: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
+  const payload = payloadFiles(metainfo)
   if (only === undefined) return new Set(payload.map(({ position }) => position))
   return new Set(
     only.map(which => {
@@ -367,4 +372,9 @@ function selectFiles({ files }: Metainfo, only: readonly (number | string)[] | u
       return found.position
     })
   )
+}
+
+/** The files that hold content, each with its position in `metainfo.files`. */
+function payloadFiles({ files }: Metainfo): { file: MetainfoFile; position: number }[] {
+  return files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
 }

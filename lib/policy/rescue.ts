@@ -11,7 +11,10 @@ export interface Rescue extends PickedBlock {
 }
 
 /** A block is late when it is expected this much after it is needed. */
-const TOLERANCE_MS = 40
+const TOLERANCE_MS = 20
+/** …or this many of its peer's usual deviations, if that is more. */
+const DEVIATIONS = 2
+const MOST_TOLERANCE_MS = 100
 /** A second peer must be expected to win by this much. */
 const GAIN_MS = 20
 /** Pieces from the head on that are looked at: what comes after them has time. */
@@ -62,8 +65,9 @@ export class Rescuer {
       if (!piece) continue
       const ahead = this.#pieces.geometry.pieceOffset(index as PieceIndex) - this.#pieces.geometry.pieceOffset(head)
       const neededAt = view.now + slack + (ahead * 1000) / Math.max(view.rate, 1)
-      for (const { block, expectedAt } of this.#onTheWay(piece, view.now)) {
-        const isLate = expectedAt > neededAt + TOLERANCE_MS
+      for (const { block, expectedAt, deviationMs } of this.#onTheWay(piece, view.now)) {
+        const isLate =
+          expectedAt > neededAt + Math.max(TOLERANCE_MS, Math.min(DEVIATIONS * deviationMs, MOST_TOLERANCE_MS))
         const supplier = isLate ? this.#quickest(piece, block, expectedAt - GAIN_MS, view) : undefined
         if (supplier && !ask({ piece, block, supplier })) return view.now + LOOK_AGAIN_MS
         const at = isLate ? view.now + LOOK_AGAIN_MS : Math.max(expectedAt, view.now + LOOK_AGAIN_MS)
@@ -74,15 +78,21 @@ export class Rescuer {
   }
 
   /** Blocks of a piece that were asked for, with the soonest of their expected arrivals. */
-  *#onTheWay(piece: ActivePiece, now: number): Generator<{ block: number; expectedAt: number }> {
+  *#onTheWay(piece: ActivePiece, now: number): Generator<{ block: number; expectedAt: number; deviationMs: number }> {
     for (let block = 0; block < piece.blockCount; block++) {
       if (piece.isReceived(block)) continue
       const holders = piece.holders(block)
       if (holders.length === 0) continue
       const key = this.#pieces.key(piece.index, block)
       let expectedAt = Number.POSITIVE_INFINITY
-      for (const holder of holders) expectedAt = Math.min(expectedAt, this.#expectedAt(holder, key, now))
-      yield { block, expectedAt }
+      let deviationMs = 0
+      for (const holder of holders) {
+        const at = this.#expectedAt(holder, key, now)
+        if (at >= expectedAt) continue
+        expectedAt = at
+        deviationMs = holder.pipeline.model.deviationMs
+      }
+      yield { block, expectedAt, deviationMs }
     }
   }
 

@@ -99,6 +99,11 @@ export class FileStorage implements Storage {
     return this.#record?.damaged ? ['the resume record is damaged: every file is checked'] : []
   }
 
+  /** A write, or what makes ready for one, is under way. */
+  get isWriting(): boolean {
+    return this.#busy.size > 0
+  }
+
   /** Pieces that may be there already and are worth hashing, in order. */
   candidates(): PieceIndex[] {
     return this.#table.candidates()

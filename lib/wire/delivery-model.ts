@@ -16,6 +16,8 @@ export interface RateMark {
 
 /** Growth of the rate by which a round of slow start counts as a gain. */
 const GAIN = 1.25
+/** Until the rate stops growing it is a lower bound, set by how little we asked for: what is asked for now comes about so much faster. */
+const UNSETTLED_GAIN = 3
 /** Rounds without a gain that end slow start. */
 const ROUNDS_WITHOUT_GAIN = 2
 /** The shortest round trip is forgotten after this long, so that a route that grew longer is learnt. */
@@ -78,7 +80,8 @@ export class DeliveryModel {
 
   /** Milliseconds that `length` bytes take once the peer sends them. */
   transmitMs(length = BLOCK_LENGTH): number {
-    return (length * 1000) / Math.max(this.rate, 1)
+    const gain = this.isSettled || !this.isMeasured ? 1 : UNSETTLED_GAIN
+    return (length * 1000) / Math.max(this.rate * gain, 1)
   }
 
   #learnRoundTrip(now: number, sampleMs: number): void {

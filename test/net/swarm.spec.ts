@@ -35,7 +35,7 @@ describe('Swarm', function () {
     })
   })
   afterEach(async () => {
-    void swarm.close()
+    await swarm.close()
     for (const peer of dialled) peer.hangUp()
     server.close()
     await once(server, 'close')
