@@ -62,7 +62,10 @@ export class TorrentEngine implements PieceLibrary {
   delivered = 0
   /** From the first wish to read until the first verified byte was there. */
   firstByteMs: number | undefined
+  /** The longest time between a reader that goes on after a pause and the next request to a peer. */
+  resumeMs: number | undefined
   #wishedAt: number | undefined
+  #resumedAt: number | undefined
   readonly #options: EngineOptions
   readonly #storage: Storage
   readonly #assembler: PieceAssembler
@@ -139,6 +142,7 @@ export class TorrentEngine implements PieceLibrary {
 
   onWindow(window: ReadWindow, change: WindowChange, bytes = 0): void {
     this.delivered += bytes
+    if (bytes > 0 && window.pausedMs > READER_PAUSED_MS) this.#resumedAt ??= this.#now
     if (bytes > 0 && this.#wishedAt !== undefined) this.firstByteMs ??= this.#now - this.#wishedAt
     if (change === 'opened') {
       this.#wishedAt ??= this.#now
@@ -278,7 +282,12 @@ export class TorrentEngine implements PieceLibrary {
     const now = this.#now
     this.#shareReadAhead(now)
     this.scheduler.dialling = this.#options.dialling()
+    const { asked } = this.scheduler
     const wakeAt = this.scheduler.run(now)
+    if (this.scheduler.asked > asked && this.#resumedAt !== undefined) {
+      this.resumeMs = Math.max(this.resumeMs ?? 0, this.#now - this.#resumedAt)
+      this.#resumedAt = undefined
+    }
     if (this.#isWakeSet) this.#options.clock.clearTimer(this.#wake)
     this.#isWakeSet = wakeAt !== undefined
     if (wakeAt !== undefined) this.#wake = this.#options.clock.setTimer(() => this.#run(), Math.max(1, wakeAt - now))

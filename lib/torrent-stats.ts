@@ -62,6 +62,8 @@ export interface TorrentStats {
   readonly readers: number
   /** Milliseconds from the wish to read until the first verified byte was there. */
   readonly firstByteMs: number | undefined
+  /** The longest time between a reader that goes on after a pause of two seconds and the next request to a peer. */
+  readonly resumeMs: number | undefined
   /** Why nothing comes, while something is wanted and nothing has come for a while. */
   readonly waiting: string | undefined
 }

@@ -169,6 +169,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       maxMemory: pool.budget,
       readers: windows.size,
       firstByteMs: this.#engine.firstByteMs,
+      resumeMs: this.#engine.resumeMs,
       waiting: this.#progress.waiting
     }
   }

@@ -10,6 +10,8 @@ export class ReadWindow {
   /** When the reader last took something, and how fast it takes, bytes per second (0: not known). */
   tookAt: number
   takeRate = 0
+  /** How long it had taken nothing when it took something last, ms; 0 when it had to wait. */
+  pausedMs = 0
   /** True while the reader waits for the byte at `position`. */
   isWaiting = false
   #frontier = 0
@@ -52,11 +54,15 @@ export class ReadWindow {
     return this.#geometry.pieceAt(Math.max(0, this.end - 1))
   }
 
-  /** The last piece of the window, itself included: it ends within the read-ahead, or is the first. */
+  /** The byte up to which may be asked for: the read-ahead, but at least the piece at the position. */
+  get limit(): number {
+    return Math.max(this.position + this.#readAhead, (this.first + 1) * this.#geometry.pieceLength)
+  }
+
+  /** The last piece of which anything may be asked for. */
   get last(): PieceIndex {
-    const { first } = this
-    const reach = Math.floor((this.position + this.#readAhead) / this.#geometry.pieceLength) - 1
-    return Math.max(first, Math.min(this.finalPiece, reach)) as PieceIndex
+    const reach = Math.ceil(this.limit / this.#geometry.pieceLength) - 1
+    return Math.min(this.finalPiece, reach) as PieceIndex
   }
 
   get isDone(): boolean {
@@ -84,6 +90,7 @@ export class ReadWindow {
   take(bytes: number, now: number): void {
     this.position += bytes
     const elapsedMs = Math.max(now - this.tookAt, 0.1)
+    this.pausedMs = this.isWaiting ? 0 : elapsedMs
     const rate = (bytes * 1000) / elapsedMs
     const weight = Math.min(1, elapsedMs / 1000)
     this.takeRate = this.takeRate === 0 ? rate : this.takeRate + (rate - this.takeRate) * weight

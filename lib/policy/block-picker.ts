@@ -56,13 +56,13 @@ export class BlockPicker {
     const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, window, view)))
     const urgent = window.head(this.#pieces.have)
     for (let index = start; index <= last; index++) {
-      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent)
+      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, window.limit)
       if (found) return found
     }
     for (let index = window.frontier; index < start; index++) {
       if (!supplier.pieces.has(index) || this.#pieces.isCovered(index)) continue
       if (this.#hasQuickerOwner(supplier, index, view)) continue
-      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent)
+      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, window.limit)
       if (found) return found
     }
     return undefined
@@ -86,12 +86,17 @@ export class BlockPicker {
     return false
   }
 
-  #fromPiece(supplier: Supplier, index: PieceIndex, isUrgent: boolean): PickedBlock | undefined {
+  /** `limit`: the byte of the torrent before which the block must begin. */
+  #fromPiece(supplier: Supplier, index: PieceIndex, isUrgent: boolean, limit = Infinity): PickedBlock | undefined {
     if (this.#pieces.isCovered(index) || !supplier.pieces.has(index)) return undefined
+    const within = (limit - this.#pieces.geometry.pieceOffset(index)) / BLOCK_LENGTH
+    const known = this.#pieces.get(index)
+    if (known && known.nextUnrequested() >= within) return undefined
     const piece = this.#pieces.start(index, isUrgent)
     if (!piece) return undefined
     this.#rarity.exclude(index)
-    return this.#openBlock(supplier, piece)
+    const found = this.#openBlock(supplier, piece)
+    return found && found.block < within ? found : undefined
   }
 
   /** The first block to ask for; one that this peer may have spoilt before goes to another, if it is not the only owner. */

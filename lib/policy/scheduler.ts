@@ -42,6 +42,8 @@ export class Scheduler {
   wasted = 0
   /** Bytes of blocks that were taken. */
   received = 0
+  /** Blocks asked for. */
+  asked = 0
   readonly pieces: PiecesInFlight
   readonly rarity: Rarity
   readonly suppliers = new Set<Supplier>()
@@ -261,6 +263,7 @@ export class Scheduler {
 
   #ask(supplier: Supplier, { piece, block }: PickedBlock, now: number): BlockSpan {
     const length = piece.lengthOf(block)
+    this.asked++
     this.pieces.ask(piece, block, supplier)
     supplier.pipeline.add(this.pieces.key(piece.index, block), piece, block, length, now)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }

@@ -10,6 +10,9 @@ import type { HashAnswer, HashOrder } from './hash-worker.js'
 const BUSY_BYTES = 16 * 2 ** 20
 const BUSY_INTERVAL_MS = 300
 
+/** A thread keeps nothing but slabs, which are not in its heap: MiB. */
+const SMALL_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
+
 interface Pending {
   readonly worker: Worker
   readonly bytes: Buffer
@@ -81,7 +84,11 @@ export class HashPool {
 
   #start(): void {
     // Left to itself, Node opens `process.stdout` for a worker: a second socket on what the program may be writing to.
-    const worker = new Worker(new URL('./hash-worker.js', import.meta.url), { stdout: true, stderr: true })
+    const worker = new Worker(new URL('./hash-worker.js', import.meta.url), {
+      stdout: true,
+      stderr: true,
+      resourceLimits: SMALL_HEAP
+    })
     worker.unref()
     worker.on('online', () => {
       if (this.#isClosed) return

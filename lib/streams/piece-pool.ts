@@ -5,7 +5,7 @@ import type { Credit } from '../pieces/piece-buffer.js'
 /** Slots are cut from slabs of at least this size: small pieces share one. */
 const SLAB_BYTES = 2 ** 20
 /** Below this the pool grows rather than give up pieces that were read. */
-const KEPT_BYTES = 16 * 2 ** 20
+const KEPT_BYTES = 8 * 2 ** 20
 
 export interface PiecePoolOptions {
   /** Bytes of one slot: the torrent's piece length. */

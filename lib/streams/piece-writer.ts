@@ -5,16 +5,17 @@ import type { Storage, VerifiedPiece } from './storage.js'
 
 /** Writes in flight. */
 const WRITES_AT_ONCE = 4
-/** Pieces that may wait, so that neighbours meet. */
-const WAITING = 8
-/** Bytes of one merged write. */
+/** Bytes of one merged write, and of the pieces that may wait so that neighbours meet (one piece always may). */
 const MERGED_BYTES = 4 * 2 ** 20
+/** While a write is under way, the next one waits for this much: each costs a wake-up of a thread and one of ours. */
+const WORTH_A_WRITE = 2 * 2 ** 20
 
 export class PieceWriter extends Writable {
   readonly #storage: Storage
   readonly #onStored: (index: PieceIndex) => void
   /** In the order in which they came. Kept here rather than in the stream's own buffer, which cannot give memory back. */
   readonly #waiting: VerifiedPiece[] = []
+  #waitingBytes = 0
   #writing = 0
   #next: (() => void) | undefined
   #finish: (() => void) | undefined
@@ -28,6 +29,7 @@ export class PieceWriter extends Writable {
 
   override _write(piece: VerifiedPiece, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.#waiting.push(piece)
+    this.#waitingBytes += piece.bytes.length
     this.#next = callback
     this.#advance()
   }
@@ -44,8 +46,12 @@ export class PieceWriter extends Writable {
 
   /** Starts what may start, takes the next piece once there is room, and ends once all are stored. */
   #advance(): void {
-    while (this.#writing < WRITES_AT_ONCE && this.#waiting.length > 0) void this.#store(takeRun(this.#waiting))
-    if (this.#waiting.length < WAITING) {
+    while (this.#mayStart()) {
+      const run = takeRun(this.#waiting)
+      for (const piece of run) this.#waitingBytes -= piece.bytes.length
+      void this.#store(run)
+    }
+    if (this.#waitingBytes < MERGED_BYTES) {
       const next = this.#next
       this.#next = undefined
       next?.()
@@ -54,6 +60,11 @@ export class PieceWriter extends Writable {
     const finish = this.#finish
     this.#finish = undefined
     finish?.()
+  }
+
+  #mayStart(): boolean {
+    if (this.#waiting.length === 0 || this.#writing >= WRITES_AT_ONCE) return false
+    return this.#writing === 0 || this.#waitingBytes >= WORTH_A_WRITE
   }
 
   async #store(run: readonly VerifiedPiece[]): Promise<void> {

@@ -18,11 +18,11 @@ describe('ReadWindow', () => {
     expect([window.first, window.last]).to.deep.equal([2, 2])
   })
 
-  it('reaches as far as whole pieces fit into the read-ahead', () => {
-    expect(windowOf(0, 950, 300).last).to.equal(2)
-    expect(windowOf(0, 950, 399).last).to.equal(2)
-    expect(windowOf(0, 950, 400).last).to.equal(3)
-    expect(windowOf(99, 950, 301).last).to.equal(3)
+  it('reaches as many bytes as may be read ahead, and into the piece that holds the last of them', () => {
+    expect(windowOf(0, 950, 300)).to.include({ limit: 300, last: 2 })
+    expect(windowOf(0, 950, 301)).to.include({ limit: 301, last: 3 })
+    expect(windowOf(99, 950, 301)).to.include({ limit: 400, last: 3 })
+    expect(windowOf(99, 950, 302)).to.include({ limit: 401, last: 4 })
   })
 
   it('never reaches beyond what the reader will take', () => {

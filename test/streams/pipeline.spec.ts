@@ -173,7 +173,9 @@ describe('the pipeline of pieces', () => {
     await line.settle()
     line.storage.hurry()
     await line.settle()
-    expect(line.storage.written.slice(4).map(run => run.length)).to.deep.equal([4, 4])
+    const runs = line.storage.written.filter(run => run.every(index => index < 8)).map(run => run.length)
+    expect(runs.reduce((sum, length) => sum + length)).to.equal(8)
+    expect(Math.max(...runs)).to.equal(4)
   })
 
   it('starts no more than four writes', async () => {
