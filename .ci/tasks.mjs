@@ -93,6 +93,7 @@ async function build() {
     rmSync(at('dist'), { recursive: true, force: true })
   }
   rmSync(stamp, { force: true })
+  console.error('Building ...')
   const exitCode = await runNode(root, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
   if (exitCode === 0) writeFileSync(stamp, [wanted, ...sources].join('\n'))
   return exitCode

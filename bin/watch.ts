@@ -4,15 +4,12 @@ import type { ProgressFacts } from './messages/events.js'
 import type { Messages } from './messages/messages.js'
 import { secondsLeft } from './progress.js'
 
-/** How far the command is, in bytes, and what it waits for when the torrent itself waits for nothing. */
+/** How far the command is, in bytes. */
 export interface Goal {
   readonly done: number
   readonly total: number
-  readonly heldBy: string
 }
 
-/** Without progress for this long the user is told why. */
-const WAITING_AFTER_MS = 15_000
 const TICK_MS = 500
 
 /** Tells of the torrent's events, and of its progress if there is a goal. Call what it returns when the command is done. */
@@ -30,9 +27,6 @@ class ProgressWatch {
   readonly #messages: Messages
   readonly #goal: () => Goal
   #toldAt: number
-  #movedAt = performance.now()
-  #done = -1
-  #isHeld = false
 
   constructor(torrent: Torrent, messages: Messages, goal: () => Goal) {
     this.#torrent = torrent
@@ -43,23 +37,9 @@ class ProgressWatch {
   }
 
   tick(now: number): void {
-    const goal = this.#goal()
-    if (goal.done !== this.#done) this.#movedAt = now
-    this.#done = goal.done
-    const isDue = now - this.#toldAt >= this.#messages.progressEveryMs - TICK_MS / 2
-    const isLong = now - this.#movedAt >= WAITING_AFTER_MS
-    if (!isDue && !isLong) {
-      this.#isHeld = false
-      return
-    }
-    const facts = this.#facts(goal)
-    // The torrent says itself what it waits for; when it waits for nothing, the reader or the disk holds us.
-    const isHeld = isLong && facts.waiting === null && goal.done < goal.total
-    if (isHeld && !this.#isHeld) this.#messages.say({ event: 'waiting', reason: goal.heldBy })
-    this.#isHeld = isHeld
-    if (!isDue) return
+    if (now - this.#toldAt < this.#messages.progressEveryMs - TICK_MS / 2) return
     this.#toldAt = now
-    this.#messages.say({ event: 'progress', ...facts, waiting: facts.waiting ?? (isHeld ? goal.heldBy : null) })
+    this.#messages.say({ event: 'progress', ...this.#facts(this.#goal()) })
   }
 
   #facts({ done, total }: Goal): ProgressFacts {

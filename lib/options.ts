@@ -8,6 +8,7 @@ import {
   DEFAULT_STALL_TIMEOUT_MS,
   PORT_TRIES
 } from './limits.js'
+import type { FileSystem } from './storage/file-system.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 export interface TorrentOptions {
@@ -37,6 +38,8 @@ export interface TorrentOptions {
   readonly peerTimeoutMs?: number
   /** No verified byte for this long while one is wanted: `ERR_BT_STALLED`. Time in which the reader or the disk holds us does not count. Default 300,000; 0: never. */
   readonly stallTimeoutMs?: number
+  /** The disk, for tests. */
+  readonly fileSystem?: FileSystem
   /** Time, for tests. */
   readonly clock?: Clock
   /** Numbers from 0 to 1, for tests. */
@@ -60,6 +63,7 @@ export interface CheckedOptions {
   readonly isMemoryGiven: boolean
   readonly peerTimeoutMs: number
   readonly stallTimeoutMs: number
+  readonly fileSystem: FileSystem | undefined
   readonly clock: Clock
   readonly random: () => number
 }
@@ -69,7 +73,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
   const port = whole('port', options.port ?? DEFAULT_PORT, 0, 65_535)
   const discovery = options.discovery ?? true
   return Object.freeze({
-    dir: options.dir,
+    dir: folder(options.dir),
     readOnly: options.readOnly ?? false,
     only: options.only,
     overwrite: options.overwrite ?? false,
@@ -89,6 +93,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
       0,
       Number.MAX_SAFE_INTEGER
     ),
+    fileSystem: options.fileSystem,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random
   })
@@ -98,6 +103,12 @@ function peerAddress(text: string): PeerAddress {
   const address = parsePeerAddress(text)
   if (!address) throw new TorrentError('ERR_BT_OPTION', `"${text}" is not the address of a peer: ip:port or [ip]:port`)
   return address
+}
+
+/** The empty path would be the current folder: hardly what was meant. */
+function folder(dir: string | undefined): string | undefined {
+  if (dir === undefined || (typeof dir === 'string' && dir !== '')) return dir
+  throw new TorrentError('ERR_BT_OPTION', 'dir must be the path of a folder')
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

@@ -17,12 +17,12 @@ export interface CheckOptions {
   readonly onChecked: (checked: number, total: number) => void
 }
 
-/** Pieces read and hashed at once. */
+/** Pieces read and hashed at once, if the budget holds as many. */
 const AT_ONCE = 4
 
 /** The pieces that are on disk and right. */
 export async function checkStored(options: CheckOptions): Promise<Bitfield> {
-  const { storage, geometry, hashes, onChecked } = options
+  const { storage, geometry, hashes, pool, onChecked } = options
   const good = new Bitfield(geometry.pieceCount)
   const candidates = storage.candidates()
   if (candidates.length === 0) return good
@@ -35,7 +35,8 @@ export async function checkStored(options: CheckOptions): Promise<Bitfield> {
       onChecked(++checked, candidates.length)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  const atOnce = Math.min(AT_ONCE, Math.floor(pool.budget / pool.slotLength))
+  await Promise.all(Array.from({ length: atOnce }, work))
   return good
 }
 

@@ -45,6 +45,7 @@ export class TorrentFile {
   /**
    * The file's bytes, or those from `start` to `end` inclusive, in order and verified. While nobody reads, no more than the read-ahead is fetched. Ends after
    * exactly the promised bytes; anything else is an `error` with `code` and `bytesDelivered`. Destroying it frees its window at once.
+   * Throws `ERR_BT_OPTION` for bytes outside the file, and `ERR_BT_NO_FILE` for a file that `only` leaves out of `dir`.
    */
   createReadStream(options: ReadStreamOptions = {}): TorrentReader {
     return new TorrentReader(this.#library, { ...options, ...this.#range(options) })

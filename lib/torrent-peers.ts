@@ -51,6 +51,8 @@ export class TorrentPeers {
   /** Port we listen on; undefined while we do not. */
   port: number | undefined
   hadPeer = false
+  /** Payload bytes that came, whatever became of them. */
+  downloaded = 0
   uploaded = 0
   readonly #options: PeersOptions
   readonly #host: PeerHost
@@ -72,7 +74,10 @@ export class TorrentPeers {
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
       onInterest: () => this.#rechoke(),
-      acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
+      acceptBlock: (supplier, piece, begin, data) => {
+        this.downloaded += data.length
+        return engine.acceptBlock(supplier, piece, begin, data)
+      },
       readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
       onUploaded: bytes => {
         this.uploaded += bytes

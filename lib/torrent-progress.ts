@@ -16,13 +16,15 @@ export interface ProgressSide {
   readonly stallTimeoutMs: number
   downloaded(): number
   uploaded(): number
+  /** Bytes that readers took. */
+  delivered(): number
   /** When a piece was last stored. */
   storedAt(): number
-  /** Something is wanted that is not here, and neither reader nor disk holds us. */
+  /** Something is waited for that is not here, and neither reader nor disk holds us. */
   isWanting(): boolean
   /** A peer has been connected at some time. */
   hadPeer(): boolean
-  /** Why nothing comes. */
+  /** Why nothing comes, or nothing goes on; `undefined` when nothing is to come. */
   reason(): string | undefined
   /** Where peers were looked for and what came of it, for the error when there are none. */
   sources(): string
@@ -41,6 +43,9 @@ export class TorrentProgress {
   #beatAt: number
   #lastDownloaded = 0
   #lastUploaded = 0
+  #lastDelivered = 0
+  /** Since when there is something to do and nothing was stored or delivered. */
+  #idleSince: number | undefined
   /** Since when something is wanted and nothing came. */
   #wantingSince: number | undefined
   /** Time without any peer while something was wanted. */
@@ -64,6 +69,7 @@ export class TorrentProgress {
     this.#measure(now - this.#beatAt)
     this.#beatAt = now
     this.#side.onBeat(now)
+    this.#tellReason(now)
     this.#watch(now, elapsed)
   }
 
@@ -79,11 +85,9 @@ export class TorrentProgress {
     const { peerTimeoutMs, stallTimeoutMs } = this.#side
     if (!this.#side.isWanting()) {
       this.#wantingSince = undefined
-      this.waiting = undefined
       return
     }
     this.#wantingSince = Math.max(this.#wantingSince ?? now, this.#side.storedAt())
-    this.#tellReason(now - this.#wantingSince)
     if (!this.#side.hadPeer()) {
       this.#alone += elapsed
       if (peerTimeoutMs > 0 && this.#alone >= peerTimeoutMs) this.#side.onTimeout(this.#noPeers(peerTimeoutMs))
@@ -95,15 +99,17 @@ export class TorrentProgress {
     }
   }
 
-  #tellReason(waitedMs: number): void {
-    if (waitedMs < WAITING_AFTER_MS) {
-      this.waiting = undefined
-      return
-    }
+  #tellReason(now: number): void {
     const reason = this.#side.reason()
-    if (reason === this.waiting) return
-    this.waiting = reason
-    if (reason !== undefined) this.#side.onWaiting(reason)
+    const delivered = this.#side.delivered()
+    const isMoving = delivered !== this.#lastDelivered
+    this.#lastDelivered = delivered
+    this.#idleSince =
+      reason === undefined ? undefined : isMoving ? now : Math.max(this.#idleSince ?? now, this.#side.storedAt())
+    const isIdle = this.#idleSince !== undefined && now - this.#idleSince >= WAITING_AFTER_MS
+    const isNews = isIdle && reason !== this.waiting
+    this.waiting = isIdle ? reason : undefined
+    if (isNews && reason !== undefined) this.#side.onWaiting(reason)
   }
 
   #noPeers(timeoutMs: number): TorrentError {

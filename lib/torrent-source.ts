@@ -9,9 +9,17 @@ export type TorrentSource = string | URL | Uint8Array | Metainfo
 
 /** Rejects with `MetainfoError`, or with the signal's reason. */
 export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
-  if (!(source instanceof Uint8Array || source instanceof URL || typeof source === 'string')) return source
+  if (!(source instanceof Uint8Array || source instanceof URL || typeof source === 'string')) {
+    if (isMetainfo(source)) return source
+    throw new MetainfoError('ERR_BT_SOURCE', 'a source is the path, URL or bytes of a .torrent')
+  }
   const bytes = source instanceof Uint8Array ? source : await readSource(source, signal)
   return parseMetainfo(bytes, { windows: process.platform === 'win32' })
+}
+
+/** Callers in JavaScript may give us anything. */
+function isMetainfo(source: unknown): source is Metainfo {
+  return typeof source === 'object' && source !== null && 'infoBytes' in source && 'pieceHashes' in source
 }
 
 async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {

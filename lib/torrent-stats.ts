@@ -81,7 +81,7 @@ export interface TorrentEvents {
   /** Pieces checked of those that may be on disk. */
   checking: [checked: number, total: number]
   warning: [message: string]
-  /** Nothing came for 15 s, and why; repeated when the reason changes. */
+  /** Nothing came or was taken for 15 s, and why; repeated when the reason changes. */
   waiting: [reason: string]
   /** Everything `download` asked for is verified and on disk. */
   done: []

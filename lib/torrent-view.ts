@@ -56,8 +56,13 @@ export function trackerInfo({ url, state, peers, error, warning }: TrackerStatus
   return { url, state, peers, ...(message === undefined ? {} : { message }) }
 }
 
+/** A reader or `download` waits for a piece that is not here. */
+export function isAwaiting({ windows, scheduler, have }: TorrentEngine): boolean {
+  return scheduler.wanted.nextMissingIn(have, 0) >= 0 || [...windows].some(({ isWaiting }) => isWaiting)
+}
+
 /** Why nothing comes, in one line; `undefined` when nothing is wanted. */
-export function slowReason(engine: TorrentEngine, peers: TorrentPeers): string | undefined {
+export function slowReason(engine: TorrentEngine, peers: TorrentPeers, isDiskSlow: boolean): string | undefined {
   const connections = [...peers.swarm.peers()]
   const piece = engine.firstMissing()
   const active = piece === undefined ? undefined : engine.scheduler.pieces.get(piece)
@@ -71,7 +76,7 @@ export function slowReason(engine: TorrentEngine, peers: TorrentPeers): string |
     piece,
     owners: piece === undefined ? 0 : connections.filter(({ supplier }) => supplier?.pieces.has(piece)).length,
     isReaderSlow: engine.windows.size > 0 && piece === undefined,
-    isDiskSlow: engine.isDiskSlow,
+    isDiskSlow,
     failures: piece === undefined ? 0 : engine.failures(piece),
     asked: holders.length,
     holder: holder && formatPeerAddress(holder.address)

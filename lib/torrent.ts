@@ -9,13 +9,14 @@ import { checkOptions, type CheckedOptions, type TorrentOptions } from './option
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
 import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
+import { watchAbort } from './streams/abort-watch.js'
 import { HashPool } from './streams/hash-pool.js'
 import { TorrentEngine } from './torrent-engine.js'
 import { TorrentFile } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
-import { bytesOf, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
+import { bytesOf, isAwaiting, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
 import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
@@ -29,7 +30,10 @@ const PEER_ID_PREFIX = '-BS0010-'
 export async function openTorrent(source: TorrentSource, options: TorrentOptions = {}): Promise<Torrent> {
   const checked = checkOptions(options)
   throwIfAborted(checked.signal)
-  const metainfo = await readMetainfo(source, checked.signal)
+  const metainfo = await readMetainfo(source, checked.signal).catch((error: unknown) => {
+    throwIfAborted(checked.signal)
+    throw error
+  })
   return await Torrent.open(metainfo, checked)
 }
 
@@ -51,7 +55,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   readonly #selected: Bitfield
   /** Resolves when what is on disk has been checked and we look for peers. */
   readonly #started: Promise<void>
-  readonly #onAbort: () => void
+  readonly #stopWatching: () => void
   /** An open torrent keeps the process alive, however quiet its network is. */
   readonly #alive = setInterval(() => undefined, 2 ** 30)
   #failure: BtError | undefined
@@ -77,8 +81,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.files = payloadFiles(metainfo).map(({ file, position }, index) => {
       return new TorrentFile(this.#engine, file, index, storage === undefined || kept.has(position))
     })
-    this.#onAbort = () => void this.#abort(options.signal)
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#stopWatching = watchAbort(options.signal, () => void this.#abort(options.signal))
     this.#started = this.#start()
     this.#started.catch((error: unknown) => this.#fail(error))
   }
@@ -94,11 +97,12 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const files = selectFiles(metainfo, options.only)
     const selected = new Bitfield(geometry.pieceCount)
     for (const file of files) for (const index of piecesOf(metainfo.files[file], geometry)) selected.set(index)
-    const { dir, overwrite, readOnly, clock } = options
+    const { dir, overwrite, readOnly, fileSystem, clock } = options
     const storage =
       dir === undefined
         ? undefined
-        : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, clock })
+        : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
+    if (options.signal?.aborted) await storage?.close()
     throwIfAborted(options.signal)
     return new Torrent(metainfo, options, storage, files, selected)
   }
@@ -152,7 +156,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       length: this.length,
       wanted: wantsFiles ? bytesOf(this.#selected, geometry) : this.length,
       verified: wantsFiles ? bytesOf(have, geometry, this.#selected) : bytesOf(verified, geometry),
-      downloaded: scheduler.received + scheduler.wasted,
+      downloaded: this.#peers.downloaded,
       uploaded: this.#peers.uploaded,
       wasted: scheduler.wasted,
       downloadRate: this.#progress.downloadRate,
@@ -237,17 +241,23 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       clock,
       peerTimeoutMs,
       stallTimeoutMs,
-      downloaded: () => engine.scheduler.received + engine.scheduler.wasted,
+      downloaded: () => this.#peers.downloaded,
       uploaded: () => this.#peers.uploaded,
+      delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
-      isWanting: () => this.#failure === undefined && engine.firstMissing() !== undefined && !engine.isDiskSlow,
+      isWanting: () => this.#failure === undefined && isAwaiting(engine) && !this.#isDiskBusy,
       hadPeer: () => this.#peers.hadPeer,
-      reason: () => slowReason(engine, this.#peers),
+      reason: () => slowReason(engine, this.#peers, this.#isDiskBusy),
       sources: () => this.#peers.sources(),
       onBeat: () => engine.onChange(),
       onWaiting: reason => this.emit('waiting', reason),
       onTimeout: error => this.#fail(error)
     })
+  }
+
+  /** Pieces are being written, or wait for that. */
+  get #isDiskBusy(): boolean {
+    return this.#engine.isDiskSlow || this.#storage?.isWriting === true
   }
 
   #onPeer(connection: PeerConnection): void {
@@ -331,7 +341,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   }
 
   async #close(reason: BtError): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopWatching()
     this.#failure ??= reason
     this.#progress.stop()
     await Promise.allSettled([

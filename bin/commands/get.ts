@@ -15,7 +15,7 @@ export async function get(source: string, options: GetOptions): Promise<void> {
     tellBudget(session, torrent)
     const goal = () => {
       const { verified, wanted } = torrent.stats()
-      return { done: verified, total: wanted, heldBy: 'disk is slow' }
+      return { done: verified, total: wanted }
     }
     const stopWatching = watchTorrent(torrent, session.messages, goal)
     try {

@@ -15,7 +15,7 @@ export async function stream(source: string, options: StreamOptions): Promise<vo
     const torrent = await session.open(metainfo)
     tellStart(session, 'stream', metainfo)
     tellBudget(session, torrent)
-    const goal = () => ({ done: torrent.stats().delivered, total: length, heldBy: 'reader is slow' })
+    const goal = () => ({ done: torrent.stats().delivered, total: length })
     const stopWatching = watchTorrent(torrent, session.messages, goal)
     try {
       await torrent.file(index).writeTo(output.sink, { signal: session.signal })

@@ -30,7 +30,7 @@ export interface FileStorageOptions {
   readonly overwrite: boolean
   /** For seeding: nothing is made, locked or written, and what is missing stays missing. Default false. */
   readonly readOnly?: boolean
-  readonly fileSystem?: FileSystem
+  readonly fileSystem?: FileSystem | undefined
   readonly clock?: Clock
 }
 
@@ -97,6 +97,11 @@ export class FileStorage implements Storage {
   /** What was odd and is worth a line to the user. */
   get warnings(): readonly string[] {
     return this.#record?.damaged ? ['the resume record is damaged: every file is checked'] : []
+  }
+
+  /** A write, or what makes ready for one, is under way. */
+  get isWriting(): boolean {
+    return this.#busy.size > 0
   }
 
   /** Pieces that may be there already and are worth hashing, in order. */

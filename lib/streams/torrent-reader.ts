@@ -1,6 +1,7 @@
 /** A file's bytes as a Node Readable: in order, verified, exactly as many as were promised, or an error. */
 import { Readable, type Writable } from 'node:stream'
 import { BtError, TorrentError } from '../errors.js'
+import { watchAbort } from './abort-watch.js'
 import { ReadCursor, type PieceLibrary } from './read-cursor.js'
 import type { Lease } from './storage.js'
 
@@ -22,16 +23,14 @@ export interface ReaderOptions {
 
 export class TorrentReader extends Readable {
   readonly #cursor: ReadCursor
-  readonly #signal: AbortSignal | undefined
-  readonly #onAbort = (): void => void this.destroy(aborted(this.#signal))
+  readonly #stopWatching: () => void
   #delivered = 0
 
   constructor(library: PieceLibrary, { start, end, highWaterMark = READ_HIGH_WATER_MARK, signal }: ReaderOptions) {
     super({ highWaterMark })
     this.#cursor = new ReadCursor(library, start, end)
-    this.#signal = signal
-    if (signal?.aborted) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#stopWatching = watchAbort(signal, () => void this.destroy(aborted(signal)))
+    if (signal?.aborted) this.destroy(aborted(signal))
   }
 
   override _read(): void {
@@ -40,7 +39,7 @@ export class TorrentReader extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#cursor.close()
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopWatching()
     // What is still buffered will never be delivered.
     callback(error && withBytesDelivered(error, this.#delivered - this.readableLength))
   }
@@ -82,14 +81,13 @@ export async function pour(
     cursor.close()
     endWait(reason)
   }
-  const onAbort = (): void => interrupt(aborted(signal))
   const onClose = (): void => interrupt(new TorrentError('ERR_BT_ABORTED', 'the reader is gone'))
   const unlessInterrupted = <T>(step: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       endWait = reject
       step.then(resolve, reject)
     })
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const stopWatching = watchAbort(signal, () => interrupt(aborted(signal)))
   sink.once('error', interrupt).once('close', onClose)
   try {
     for (;;) {
@@ -103,7 +101,7 @@ export async function pour(
     throw withBytesDelivered(error as Error, written)
   } finally {
     cursor.close()
-    signal?.removeEventListener('abort', onAbort)
+    stopWatching()
     sink.off('error', interrupt).off('close', onClose)
   }
 }

@@ -53,7 +53,7 @@ describe('the installed package', () => {
       join(project, 'consumer.mts'),
       `import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { openTorrent } from 'bt-stream'
+import { BtError, openTorrent, type ErrorCode, type Torrent, type TorrentOptions, type TorrentStats } from 'bt-stream'
 export async function save(source: string | Buffer, path: string, signal: AbortSignal): Promise<void> {
   await using torrent = await openTorrent(source, { signal })
   const [file] = torrent.files
@@ -61,8 +61,28 @@ export async function save(source: string | Buffer, path: string, signal: AbortS
   const length: number = file.length
   await pipeline(file.createReadStream({ start: 0, end: length - 1, signal }), createWriteStream(path))
 }
+const options: TorrentOptions = { dir: 'x', only: [0, 'a'], peers: ['1.2.3.4:5'], maxMemory: 2 ** 24, discovery: false }
+export const opened: Promise<Torrent> = openTorrent(new URL('file:///x.torrent'), options)
+export function watch(torrent: Torrent): TorrentStats {
+  torrent.on('peer', ({ address, isIncoming }) => console.log(address.toUpperCase(), isIncoming === true))
+  torrent.once('failure', error => console.log(codeOf(error) === 'ERR_BT_STALLED', error.bytesDelivered))
+  // @ts-expect-error no such event
+  torrent.on('pear', () => undefined)
+  return torrent.stats()
+}
+export function codeOf(error: unknown): ErrorCode | undefined {
+  return error instanceof BtError ? error.code : undefined
+}
 // @ts-expect-error a number is no source
 export const wrong = openTorrent(1)
+// @ts-expect-error undefined is not "not given"
+export const strict: TorrentOptions = { dir: undefined }
+`
+    )
+    writeFileSync(
+      join(project, 'consumer.cts'),
+      `import bt = require('bt-stream')
+export const opened: Promise<bt.Torrent> = bt.openTorrent('x.torrent')
 `
     )
     const compilerOptions = {
@@ -75,16 +95,29 @@ export const wrong = openTorrent(1)
       types: ['node'],
       typeRoots: [join(process.env.BT_PROJECT, 'node_modules', '@types')]
     }
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.mts'] }))
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['consumer.mts', 'consumer.cts'] })
+    )
     const compiler = join(process.env.BT_PROJECT, 'node_modules', 'typescript', 'bin', 'tsc')
     const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' })
     assert.equal(status, 0, stdout)
   })
 
-  it('tells its version', () => {
-    const { status, stdout } = spawnSync(process.execPath, [program, '--version'], { encoding: 'utf8' })
-    assert.equal(stdout.trim(), manifest.version)
-    assert.equal(status, 0)
+  it('tells its version, as a command too', () => {
+    const command = join(import.meta.dirname, 'node_modules', '.bin', 'bt-stream')
+    const runs = [[process.execPath, [program, '--version']]]
+    if (process.platform !== 'win32') runs.push([command, ['--version']])
+    for (const [file, args] of runs) {
+      const { status, stdout } = spawnSync(file, args, { encoding: 'utf8' })
+      assert.equal(stdout?.trim(), manifest.version)
+      assert.equal(status, 0)
+    }
+  })
+
+  it('has source maps that hold their sources', () => {
+    const map = JSON.parse(readFileSync(join(packageDir, 'dist/lib/index.js.map'), 'utf8'))
+    assert.equal(map.sourcesContent.length, map.sources.length)
   })
 })
 
@@ -118,7 +151,7 @@ describe('a download from a seeder of our own', () => {
   })
 
   it('comes out of a stream in Node', async () => {
-    const { openTorrent } = await import('bt-stream')
+    const { openTorrent } = require('bt-stream')
     const torrent = await openTorrent(torrentFile, { peers: [peer], discovery: false })
     try {
       const chunks = await torrent.files[0].createReadStream({ start: 100_000, end: 2_000_000 }).toArray()
