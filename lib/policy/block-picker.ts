@@ -43,7 +43,7 @@ export class BlockPicker {
       const found = this.#fromWindow(supplier, reading, view)
       if (found) return found
     }
-    return this.#fromRarest(supplier)
+    return this.#fromRarest(supplier, view)
   }
 
   /**
@@ -56,13 +56,13 @@ export class BlockPicker {
     if (window.frontier > last) return undefined
     const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, reading, view)))
     for (let index = start; index <= last; index++) {
-      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, window.limit)
+      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, view, window.limit)
       if (found) return found
     }
     for (let index = window.frontier; index < start; index++) {
       if (!supplier.pieces.has(index) || this.#pieces.isCovered(index)) continue
       if (this.#hasQuickerOwner(supplier, index, view)) continue
-      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, window.limit)
+      const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, view, window.limit)
       if (found) return found
     }
     return undefined
@@ -86,7 +86,13 @@ export class BlockPicker {
   }
 
   /** `limit`: the byte of the torrent before which the block must begin. */
-  #fromPiece(supplier: Supplier, index: PieceIndex, isUrgent: boolean, limit = Infinity): PickedBlock | undefined {
+  #fromPiece(
+    supplier: Supplier,
+    index: PieceIndex,
+    isUrgent: boolean,
+    view: SwarmView,
+    limit = Infinity
+  ): PickedBlock | undefined {
     if (this.#pieces.isCovered(index) || !supplier.pieces.has(index)) return undefined
     const within = (limit - this.#pieces.geometry.pieceOffset(index)) / BLOCK_LENGTH
     const known = this.#pieces.get(index)
@@ -94,29 +100,35 @@ export class BlockPicker {
     const piece = this.#pieces.start(index, isUrgent)
     if (!piece) return undefined
     this.#rarity.exclude(index)
-    const found = this.#openBlock(supplier, piece)
+    const found = this.#openBlock(supplier, piece, view)
     return found && found.block < within ? found : undefined
   }
 
-  /** The first block to ask for; one that this peer may have spoilt before goes to another, if it is not the only owner. */
-  #openBlock(supplier: Supplier, piece: ActivePiece): PickedBlock | undefined {
+  /** The first block to ask for; one that this peer may have spoilt before goes to another, if another can be asked. */
+  #openBlock(supplier: Supplier, piece: ActivePiece, { suppliers }: SwarmView): PickedBlock | undefined {
     let block = piece.nextUnrequested()
-    while (block >= 0 && piece.isSuspect(block, supplier) && this.#rarity.availability(piece.index) > 1) {
-      block = piece.nextUnrequested(block + 1)
+    if (block >= 0 && piece.isSuspect(block, supplier) && hasOtherOwner(supplier, piece.index, suppliers)) {
+      do block = piece.nextUnrequested(block + 1)
+      while (block >= 0 && piece.isSuspect(block, supplier))
     }
     return block < 0 ? undefined : { piece, block }
   }
 
   /** Outside the windows: pieces that were begun, then the rarest. */
-  #fromRarest(supplier: Supplier): PickedBlock | undefined {
+  #fromRarest(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
     if (this.#wanted.count === 0) return undefined
     for (const piece of this.#pieces.open()) {
       if (!this.#wanted.has(piece.index) || !supplier.pieces.has(piece.index)) continue
-      const found = this.#openBlock(supplier, piece)
+      const found = this.#openBlock(supplier, piece, view)
       if (found) return found
     }
     const index = this.#rarity.pick(supplier.pieces, this.#random)
     if (index === undefined) return undefined
-    return this.#fromPiece(supplier, index, false)
+    return this.#fromPiece(supplier, index, false, view)
   }
+}
+
+function hasOtherOwner(supplier: Supplier, index: number, suppliers: ReadonlySet<Supplier>): boolean {
+  for (const other of suppliers) if (other !== supplier && other.isOpen && other.pieces.has(index)) return true
+  return false
 }

@@ -17,6 +17,8 @@ export class PiecesInFlight {
   /** A credit was refused: no other is asked for in this run. */
   #isDry = false
   readonly #active = new Map<number, ActivePiece>()
+  /** Complete pieces that are being hashed or written. */
+  readonly #judged = new Set<number>()
   /** Active pieces with a block nobody was asked for, oldest first. */
   readonly #open = new Set<ActivePiece>()
   /** Senders of the blocks of pieces whose hash failed. */
@@ -47,14 +49,24 @@ export class PiecesInFlight {
 
   /** Nothing more can be asked for in this piece: it is here, or every block is on its way. */
   isCovered(index: number): boolean {
-    return this.have.has(index) || this.#active.get(index)?.unrequested === 0
+    return this.have.has(index) || this.#judged.has(index) || this.#active.get(index)?.unrequested === 0
+  }
+
+  /** It is being fetched, hashed or written. */
+  isUnderWay(index: number): boolean {
+    return this.#active.has(index) || this.#judged.has(index)
+  }
+
+  /** A piece could not be started since the last `retryCredits` for want of memory. */
+  get isDry(): boolean {
+    return this.#isDry
   }
 
   /** The active piece, or a new one if a credit can be had. */
   start(index: PieceIndex, isUrgent: boolean): ActivePiece | undefined {
     const known = this.#active.get(index)
     if (known) return known
-    if (this.#isDry && !isUrgent) return undefined
+    if (this.#judged.has(index) || (this.#isDry && !isUrgent)) return undefined
     const credit = this.#credits.take(isUrgent)
     if (!credit) {
       this.#isDry = true
@@ -95,6 +107,17 @@ export class PiecesInFlight {
   close(piece: ActivePiece): void {
     this.#active.delete(piece.index)
     this.#open.delete(piece)
+  }
+
+  /** All blocks are here: until the hash is known and the bytes are stored the piece is nobody's to ask for. */
+  complete(piece: ActivePiece): void {
+    this.close(piece)
+    this.#judged.add(piece.index)
+  }
+
+  /** The piece is stored, or its hash was wrong. */
+  judged(index: number): void {
+    this.#judged.delete(index)
   }
 
   /** The hash failed: the next attempt asks others first. */

@@ -11,6 +11,7 @@ import type { BlockData, BlockSpan } from '../wire/message.js'
 import { BlockPicker, type PickedBlock, type SwarmView } from './block-picker.js'
 import { PiecesInFlight, type CreditSource } from './pieces-in-flight.js'
 import { readingsOf } from './reading.js'
+import { Repeats } from './repeats.js'
 import { Rescuer } from './rescue.js'
 import { Supplier, type ActivePiece, type SupplierPort } from './supplier.js'
 
@@ -30,13 +31,11 @@ export type BlockOutcome = 'taken' | 'duplicate' | 'unrequested'
 /** Blocks asked for before anything is known, shared by the whole swarm; and the bounds of one peer's part. */
 const FIRST_BLOCKS = 64
 const FIRST_BLOCKS_LEAST = 2
-/** Second requests are made while waste is under this share of what came, plus a first allowance for a swarm that is not known yet. */
+/** Second requests are made while what came twice is under this share of what came, plus a first allowance for a swarm that is not known yet. */
 const WASTE_SHARE = 0.025
 const WASTE_ALLOWANCE = 512 * 1024
 /** A peer that chokes us this soon after connecting is expected to unchoke. */
 const FRESH_MS = 2000
-/** An idle peer repeats a block in the endgame when it is expected to win by this much. */
-const ENDGAME_GAIN_MS = 50
 
 export class Scheduler {
   /** Bytes of blocks that came twice, unasked or in pieces that failed. */
@@ -54,7 +53,10 @@ export class Scheduler {
   readonly #windows = new Set<ReadWindow>()
   readonly #picker: BlockPicker
   readonly #rescuer: Rescuer
+  readonly #repeats: Repeats
   readonly #onComplete: (piece: ActivePiece) => void
+  /** Bytes of blocks that came twice. */
+  #repeated = 0
   /** Bytes of second requests that are on their way. */
   #doubled = 0
 
@@ -64,6 +66,7 @@ export class Scheduler {
     this.wanted = wanted
     this.#picker = new BlockPicker(this.pieces, this.rarity, wanted, random)
     this.#rescuer = new Rescuer(this.pieces)
+    this.#repeats = new Repeats(this.pieces)
     this.#onComplete = onComplete
   }
 
@@ -73,7 +76,7 @@ export class Scheduler {
   want(indexes: Iterable<number>): void {
     for (const index of indexes) {
       if (!this.wanted.set(index) || this.pieces.have.has(index)) continue
-      if (!this.pieces.get(index)) this.rarity.include(index)
+      if (!this.pieces.isUnderWay(index)) this.rarity.include(index)
     }
   }
 
@@ -87,9 +90,7 @@ export class Scheduler {
     for (const piece of [...this.pieces.all()]) {
       if (this.isWanted(piece.index)) continue
       this.#cancelPiece(piece, now)
-      this.pieces.close(piece)
-      this.wasted += (piece.blockCount - piece.missing) * BLOCK_LENGTH
-      piece.credit.release()
+      this.#drop(piece)
     }
   }
 
@@ -129,10 +130,7 @@ export class Scheduler {
     if (!supplier.pieces.set(index)) return
     this.rarity.onHave(index)
     if (supplier.pieces.isComplete) this.rarity.becameSeed()
-    if (!supplier.amInterested && !this.pieces.have.has(index) && this.#isSought(index)) {
-      supplier.amInterested = true
-      supplier.port.setInterested(true)
-    }
+    if (!this.pieces.have.has(index) && this.#isSought(index)) this.#becomeInterested(supplier)
   }
 
   /** BEP 3: a choke answers no request that is still open. */
@@ -161,7 +159,7 @@ export class Scheduler {
     if (piece.unrequested === 0) this.pieces.settle(piece)
     this.#cancelHolders(piece, block, now)
     if (piece.isComplete) {
-      this.pieces.close(piece)
+      this.pieces.complete(piece)
       this.#onComplete(piece)
     }
     return 'taken'
@@ -169,6 +167,7 @@ export class Scheduler {
 
   /** The piece is verified and stored, and `have` says so. */
   onStored(index: number): void {
+    this.pieces.judged(index)
     this.rarity.exclude(index)
     this.pieces.clear(index)
   }
@@ -176,6 +175,7 @@ export class Scheduler {
   /** The hash was wrong: the piece is to be fetched again, from others where there are others. */
   onFailed(piece: ActivePiece): void {
     this.wasted += piece.length
+    this.pieces.judged(piece.index)
     this.pieces.suspect(piece)
     this.onLost(piece.index)
   }
@@ -184,6 +184,8 @@ export class Scheduler {
   onLost(index: number): void {
     if (this.wanted.has(index)) this.rarity.include(index)
     for (const window of this.#windows) window.reopen(index)
+    if (!this.#isSought(index)) return
+    for (const supplier of this.suppliers) if (supplier.pieces.has(index)) this.#becomeInterested(supplier)
   }
 
   /** Says to the peer whether it has anything that we want and lack. */
@@ -199,11 +201,13 @@ export class Scheduler {
   /** Sends every request and cancel that is due. Returns when to call again at the latest, or `undefined` when only an event can change things. */
   run(now: number): number | undefined {
     this.pieces.retryCredits()
+    this.#repeats.forget()
     const view = this.#view(now)
     const silentAt = this.#snubSilent(now)
     const open = [...this.suppliers].filter(supplier => supplier.isOpen)
     open.sort((a, b) => a.etaMs(now) - b.etaMs(now))
     for (const supplier of open) this.#fill(supplier, view)
+    if (this.pieces.isDry && this.#abandonOrphan(open)) for (const supplier of open) this.#fill(supplier, view)
     const lookAt = this.#rescuer.rescue(view, ({ piece, block, supplier }) => {
       if (!this.#mayDouble(piece.lengthOf(block))) return false
       this.#doubled += piece.lengthOf(block)
@@ -211,6 +215,25 @@ export class Scheduler {
       return true
     })
     return lookAt === undefined ? silentAt : Math.min(lookAt, silentAt ?? lookAt)
+  }
+
+  /** All memory is held by pieces whose owners left, and nothing is on its way: one of them gives its memory up. */
+  #abandonOrphan(open: readonly Supplier[]): boolean {
+    if (open.some(supplier => supplier.pipeline.size > 0)) return false
+    for (const piece of this.pieces.all()) {
+      if (open.some(supplier => supplier.pieces.has(piece.index))) continue
+      this.#drop(piece)
+      if (this.wanted.has(piece.index)) this.rarity.include(piece.index)
+      this.pieces.retryCredits()
+      return true
+    }
+    return false
+  }
+
+  #drop(piece: ActivePiece): void {
+    this.pieces.close(piece)
+    this.wasted += (piece.blockCount - piece.missing) * BLOCK_LENGTH
+    piece.credit.release()
   }
 
   #view(now: number): SwarmView {
@@ -232,7 +255,8 @@ export class Scheduler {
     // A batch leaves in one packet: small rooms wait until they are worth one.
     if (pipeline.size > 0 && pipeline.room < Math.min(pipeline.depth / 4, 16)) return
     const spans: BlockSpan[] = []
-    const twice = this.#coverHead(supplier, view)
+    const twice = this.#repeats.atTheStart(supplier, view)
+    if (twice) this.#doubled += twice.piece.lengthOf(twice.block)
     if (twice) spans.push(this.#ask(supplier, twice, view.now))
     while (pipeline.room > 0) {
       const picked = this.#picker.pick(supplier, view) ?? this.#pickRepeat(supplier, view)
@@ -242,22 +266,12 @@ export class Scheduler {
     if (spans.length > 0) supplier.port.request(spans)
   }
 
-  /**
-   * Before anything is known of anybody, the piece that the first reader waits for is asked of two peers a block: one of them is
-   * likely to be quick.
-   */
-  #coverHead(supplier: Supplier, { readings: [first] }: SwarmView): PickedBlock | undefined {
-    const head = first?.head
-    const piece = head === undefined || this.pieces.have.count > 0 ? undefined : this.pieces.get(head)
-    const isFresh = !supplier.pipeline.model.isMeasured && supplier.pipeline.size === 0
-    if (!piece || !isFresh || piece.unrequested > 0 || !supplier.pieces.has(piece.index)) return undefined
-    for (let block = 0; block < piece.blockCount; block++) {
-      const [holder, second] = piece.holders(block)
-      if (piece.isReceived(block) || second || !holder || holder === supplier) continue
-      this.#doubled += piece.lengthOf(block)
-      return { piece, block }
-    }
-    return undefined
+  /** The endgame of a whole download: nothing is left to ask for. */
+  #pickRepeat(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
+    const isEndgame = this.rarity.size === 0 && this.wanted.count > 0 && this.suppliers.size > 1
+    const picked = isEndgame ? this.#repeats.atTheEnd(supplier, view) : undefined
+    if (picked) this.#doubled += picked.piece.lengthOf(picked.block)
+    return picked
   }
 
   #ask(supplier: Supplier, { piece, block }: PickedBlock, now: number): BlockSpan {
@@ -294,37 +308,13 @@ export class Scheduler {
     return wakeAt
   }
 
-  /** Nothing is left to ask for: repeat the block that is furthest off, if this peer would bring it much sooner. */
-  #pickRepeat(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
-    const isEndgame = this.rarity.size === 0 && this.wanted.count > 0 && this.suppliers.size > 1
-    if (!isEndgame || supplier.pipeline.isSnubbed || supplier.pipeline.size > 0) return undefined
-    const expectations = new Map<Supplier, Map<number, number>>()
-    let latest = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
-    let picked: PickedBlock | undefined
-    for (const piece of this.pieces.all()) {
-      if (!supplier.pieces.has(piece.index)) continue
-      for (let block = 0; block < piece.blockCount; block++) {
-        const [holder, second] = piece.holders(block)
-        if (!holder || second || holder === supplier || piece.isReceived(block)) continue
-        const known = expectations.get(holder) ?? holder.pipeline.expectations(view.now)
-        expectations.set(holder, known)
-        const expectedAt = known.get(this.pieces.key(piece.index, block)) ?? view.now
-        if (expectedAt <= latest) continue
-        latest = expectedAt
-        picked = { piece, block }
-      }
-    }
-    if (picked) this.#doubled += picked.piece.lengthOf(picked.block)
-    return picked
-  }
-
   /** A first few blocks for the whole swarm: one peer alone is asked for many, each of many for a few. */
   get #firstDepth(): number {
     return Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / Math.max(1, this.suppliers.size + this.dialling)))
   }
 
   #mayDouble(length: number): boolean {
-    return this.wasted + this.#doubled + length <= this.received * WASTE_SHARE + WASTE_ALLOWANCE
+    return this.#repeated + this.#doubled + length <= this.received * WASTE_SHARE + WASTE_ALLOWANCE
   }
 
   // --- bookkeeping
@@ -332,6 +322,7 @@ export class Scheduler {
   #waste(supplier: Supplier, length: number, isExpected: boolean): BlockOutcome {
     this.wasted += length
     supplier.wasted += length
+    if (isExpected) this.#repeated += length
     return isExpected ? 'duplicate' : 'unrequested'
   }
 
@@ -356,6 +347,12 @@ export class Scheduler {
     this.pieces.giveBack(piece, block, supplier)
     if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
+  }
+
+  #becomeInterested(supplier: Supplier): void {
+    if (supplier.amInterested) return
+    supplier.amInterested = true
+    supplier.port.setInterested(true)
   }
 
   /** Wanted, or ahead of a reader, however far. */

@@ -14,6 +14,8 @@ export interface RateMark {
   readonly isLimitedByUs: boolean
 }
 
+/** Requests that wait at the peer beyond the round trip: enough to notice that it can send faster, little enough for a new urgent block. */
+export const STANDING_QUEUE_MS = 150
 /** Growth of the rate by which a round of slow start counts as a gain. */
 const GAIN = 1.25
 /** Until the rate stops growing it is a lower bound, set by how little we asked for: what is asked for now comes about so much faster. */
@@ -62,7 +64,7 @@ export class DeliveryModel {
     this.delivered += length
     this.deliveredAt = now
     this.deviationMs += (Math.abs(now - expectedAt) - this.deviationMs) / 8
-    this.#learnRoundTrip(now, now - mark.sentAt)
+    this.#learnRoundTrip(now, now - mark.sentAt, mark.isLimitedByUs)
     // Delivery rate: what came between the sending of this request and its answer, over that time.
     const elapsedMs = Math.max(1, now - mark.deliveredAt)
     const sample = ((this.delivered - mark.delivered) * 1000) / elapsedMs
@@ -84,9 +86,11 @@ export class DeliveryModel {
     return (length * 1000) / Math.max(this.rate * gain, 1)
   }
 
-  #learnRoundTrip(now: number, sampleMs: number): void {
+  #learnRoundTrip(now: number, sampleMs: number, isLimitedByUs: boolean): void {
     if (this.#hasSample && sampleMs > this.roundTripMs && now - this.#roundTripSeenAt < ROUND_TRIP_WINDOW_MS) return
-    this.roundTripMs = sampleMs
+    // A longer sample of a full pipeline holds our own standing queue: with it the round trip would grow at every look.
+    const hasQueue = this.#hasSample && sampleMs > this.roundTripMs && !isLimitedByUs
+    this.roundTripMs = hasQueue ? Math.max(this.roundTripMs, sampleMs - STANDING_QUEUE_MS) : sampleMs
     this.#roundTripSeenAt = now
   }
 

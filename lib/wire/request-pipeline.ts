@@ -1,6 +1,6 @@
 /** Requests in flight at one peer: how many there should be, which there are, when each is expected. Sends nothing and picks nothing. */
 import { BLOCK_LENGTH, MAX_REQUESTS_SENT } from '../limits.js'
-import { DeliveryModel, type RateMark } from './delivery-model.js'
+import { DeliveryModel, STANDING_QUEUE_MS, type RateMark } from './delivery-model.js'
 
 /** A block on its way. `piece` is whatever the caller keeps about its piece. */
 export interface SentRequest<Piece> {
@@ -14,8 +14,6 @@ export interface SentRequest<Piece> {
   skipped: number
 }
 
-/** Requests that wait at the peer beyond the round trip: enough to notice that it can send faster, little enough for a new urgent block. */
-const STANDING_QUEUE_MS = 150
 /** A request that was passed over this often is not coming. */
 const LOST_AFTER_SKIPPED = 3
 /** A peer that is silent this long past the expected arrival is asked for one block at a time until it answers. */

@@ -41,7 +41,7 @@ describe('SmartBan', () => {
     ban.onFailed({ index: 4, bytes: bytesOf(1, 9, 3), senders: [good, liar, good] })
     ban.onFailed({ index: 4, bytes: bytesOf(7, 2, 3), senders: [cheat, good, better] })
     expect(ban.failures(4)).to.equal(2)
-    expect(ban.onPassed(4, right)).to.deep.equal(new Set([liar, cheat]))
+    expect([...ban.onPassed(4, right)]).to.have.members([liar, cheat])
   })
 
   it('names who sends two versions of one block without waiting for the right one', () => {

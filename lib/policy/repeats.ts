@@ -1,0 +1,68 @@
+/** Blocks worth asking of a second peer when no reader is late yet: the first piece of all, and the last of a whole download. Proposes; the scheduler asks. */
+import type { PickedBlock, SwarmView } from './block-picker.js'
+import type { PiecesInFlight } from './pieces-in-flight.js'
+import type { Supplier } from './supplier.js'
+
+/** An idle peer repeats a block in the endgame when it is expected to win by this much. */
+const ENDGAME_GAIN_MS = 50
+
+interface BlockOnTheWay extends PickedBlock {
+  readonly expectedAt: number
+}
+
+export class Repeats {
+  readonly #pieces: PiecesInFlight
+  /** Looked up once a run, if at all. */
+  #onTheWay: readonly BlockOnTheWay[] | undefined
+
+  constructor(pieces: PiecesInFlight) {
+    this.#pieces = pieces
+  }
+
+  /** A new run begins: what is on its way has changed. */
+  forget(): void {
+    this.#onTheWay = undefined
+  }
+
+  /**
+   * Before anything is known of anybody, the piece that the first reader waits for is asked of two peers a block: one of them is
+   * likely to be quick.
+   */
+  atTheStart(supplier: Supplier, { readings: [first] }: SwarmView): PickedBlock | undefined {
+    const head = first?.head
+    const piece = head === undefined || this.#pieces.have.count > 0 ? undefined : this.#pieces.get(head)
+    const isFresh = !supplier.pipeline.model.isMeasured && supplier.pipeline.size === 0
+    if (!piece || !isFresh || piece.unrequested > 0 || !supplier.pieces.has(piece.index)) return undefined
+    for (let block = 0; block < piece.blockCount; block++) {
+      const [holder, second] = piece.holders(block)
+      if (!piece.isReceived(block) && !second && holder && holder !== supplier) return { piece, block }
+    }
+    return undefined
+  }
+
+  /** Nothing is left to ask for: the block that is furthest off, if this idle peer would bring it much sooner. */
+  atTheEnd(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
+    if (supplier.pipeline.isSnubbed || supplier.pipeline.size > 0) return undefined
+    let latest = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
+    let picked: PickedBlock | undefined
+    for (const late of this.#expected(view)) {
+      const { piece, block, expectedAt } = late
+      if (expectedAt <= latest || piece.isReceived(block) || !supplier.pieces.has(piece.index)) continue
+      const [holder, second] = piece.holders(block)
+      if (!holder || second || holder === supplier) continue
+      latest = expectedAt
+      picked = late
+    }
+    return picked
+  }
+
+  #expected({ suppliers, now }: SwarmView): readonly BlockOnTheWay[] {
+    this.#onTheWay ??= [...suppliers].flatMap(({ pipeline }) => {
+      const expected = pipeline.expectations(now)
+      return [...pipeline.requests()].map(({ piece, block }) => {
+        return { piece, block, expectedAt: expected.get(this.#pieces.key(piece.index, block)) ?? now }
+      })
+    })
+    return this.#onTheWay
+  }
+}
