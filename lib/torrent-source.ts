@@ -1,9 +1,10 @@
 /** Where a .torrent comes from: bytes, a file, a URL. */
-import { open } from 'node:fs/promises'
+import { closeSync, constants, openSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { MetainfoError } from './errors.js'
 import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
-import { untilAborted } from './transport/deadline.js'
 
 /** Path, `http(s)://` or `file://` URL of a .torrent, its bytes, or what `readMetainfo` made of them. */
 export type TorrentSource = string | URL | Uint8Array | Metainfo
@@ -28,9 +29,7 @@ async function readSource(source: string | URL, signal: AbortSignal | undefined)
   if (/^https?:/i.test(text)) return await readUrl(text, signal)
   if (/^magnet:/i.test(text))
     throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
-  const reading = readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text))
-  // Opening a FIFO that nobody writes to takes for ever: who gives up does not wait for it.
-  return signal ? await untilAborted(signal, reading) : await reading
+  return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text), signal)
 }
 
 async function readUrl(url: string, signal: AbortSignal | undefined): Promise<Buffer> {
@@ -45,30 +44,56 @@ async function readUrl(url: string, signal: AbortSignal | undefined): Promise<Bu
   }
 }
 
-/** Never more than the limit is read, whatever the file is. */
-async function readFile(path: string | URL): Promise<Buffer> {
+async function readFile(path: string | URL, signal: AbortSignal | undefined): Promise<Buffer> {
   try {
+    if ((await stat(path)).isFIFO()) return await readPipe(path, signal)
     const file = await open(path, 'r')
     try {
       const { size } = await file.stat()
       if (size > MAX_TORRENT_BYTES) throw tooLarge()
-      const chunks: Buffer[] = []
-      let length = 0
-      for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-        length += chunk.length
-        if (length > MAX_TORRENT_BYTES) throw tooLarge()
-        chunks.push(chunk)
-      }
-      return Buffer.concat(chunks)
+      return await collect(file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>)
     } finally {
       await file.close()
     }
   } catch (error) {
+    signal?.throwIfAborted()
     if (error instanceof MetainfoError) throw error
     throw new MetainfoError('ERR_BT_SOURCE', `cannot read ${String(path)}: ${(error as Error).message}`, {
       cause: error
     })
   }
+}
+
+/** A FIFO that nobody writes to holds a thread, and with it the end of the process, for ever: it is waited for as sockets are. */
+async function readPipe(path: string | URL, signal: AbortSignal | undefined): Promise<Buffer> {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  let socket: Socket
+  try {
+    socket = new Socket({ fd, readable: true, writable: false })
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  const stop = (): void => void socket.destroy(new Error('aborted'))
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    return await collect(socket)
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    socket.destroy()
+  }
+}
+
+/** Never more than the limit is read, whatever the file is. */
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.length
+    if (length > MAX_TORRENT_BYTES) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function tooLarge(): MetainfoError {

@@ -102,9 +102,14 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       dir === undefined
         ? undefined
         : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
-    if (options.signal?.aborted) await storage?.close()
-    throwIfAborted(options.signal)
-    return new Torrent(metainfo, options, storage, files, selected)
+    try {
+      throwIfAborted(options.signal)
+      return new Torrent(metainfo, options, storage, files, selected)
+    } catch (error) {
+      // Nobody else knows of it: its lock would stay as long as the process.
+      await storage?.close().catch(() => undefined)
+      throw error
+    }
   }
 
   /** 40 hexadecimal digits. */

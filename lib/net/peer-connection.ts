@@ -73,6 +73,7 @@ export class PeerConnection extends Writable implements SupplierPort {
   #handshakeTimer: Timer
   #idleMessages = 0
   #idleSince: number
+  #cancelsLeft = 0
   #requestsWhileChoked = 0
   #blocks = 0
   #unrequested = 0
@@ -301,6 +302,7 @@ export class PeerConnection extends Writable implements SupplierPort {
     const index = host.geometry.pieceIndex(piece)
     if (index === undefined)
       throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
+    if (supplier.pieces.has(index)) this.#countIdle(limits.VAIN_WEIGHT)
     host.scheduler.onHave(supplier, index)
     host.onChange()
   }
@@ -317,6 +319,7 @@ export class PeerConnection extends Writable implements SupplierPort {
   }
 
   #onRequest({ piece, begin, length }: BlockSpan, host: PeerHost): Promise<void> | undefined {
+    this.#cancelsLeft++
     const index = host.geometry.pieceIndex(piece)
     if (index === undefined || length === 0 || begin + length > host.geometry.lengthOf(index)) {
       throw new ProtocolError(
@@ -331,18 +334,21 @@ export class PeerConnection extends Writable implements SupplierPort {
       throw new ProtocolError('ERR_BT_FLOOD', 'the peer goes on asking while it is choked')
     }
     // Without the fast extension (BEP 6) there is no way to say no.
-    if (length > limits.MAX_SERVED_LENGTH || !host.have.has(index)) return undefined
-    return this.#uploads?.add({ piece: index, begin, length })
+    const isServed = length <= limits.MAX_SERVED_LENGTH && host.have.has(index)
+    if (isServed) return this.#uploads?.add({ piece: index, begin, length })
+    this.#countIdle(limits.VAIN_WEIGHT)
+    return undefined
   }
 
   #onCancel({ piece, begin, length }: BlockSpan, host: PeerHost): void {
+    if (--this.#cancelsLeft < 0) this.#countIdle(limits.VAIN_WEIGHT)
     const index = host.geometry.pieceIndex(piece)
     if (index !== undefined) this.#uploads?.cancel({ piece: index, begin, length })
   }
 
   /** Messages that change nothing are a way to keep us busy. */
-  #countIdle(): void {
-    if (this.#isFlood(1)) throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
+  #countIdle(weight = 1): void {
+    if (this.#isFlood(weight)) throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
   }
 
   #isFlood(messages: number): boolean {

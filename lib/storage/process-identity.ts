@@ -42,10 +42,15 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Linux: field 22 of /proc/PID/stat; the name in field 2 may hold spaces and brackets, so fields are counted from its end. */
+/**
+ * Linux: field 22 of /proc/PID/stat; the name in field 2 may hold spaces and brackets, so fields are counted from its end. Empty when the
+ * process has ended and only waits for its parent (in a container perhaps for ever) to take notice: none of its threads can write any more.
+ */
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const hasEnded = (fields[0] === 'Z' || fields[0] === 'X') && Number(fields[17]) <= 1
+  return hasEnded ? '' : (fields[19] ?? '')
 }
 
 async function bootOf(): Promise<string> {

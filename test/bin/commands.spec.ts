@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
 import { PROGRAM, RunningProgram, eventsIn, run } from '../support/program.js'
 import { Seeder } from '../support/seeder.js'
@@ -106,6 +108,21 @@ describe('bt-stream get, info, seed', function () {
         .to.match(/^name {7}a/)
         .and.match(/^pieces {5}5 of 65\.5 kB$/m)
       expect(stdout.toString()).to.match(/^[ -~\n]*$/)
+    })
+
+    it('reads from a FIFO, and obeys a signal while nobody writes to it', async function () {
+      const fifo = join(folder, 'fifo')
+      if (spawnSync('mkfifo', [fifo]).status !== 0) this.skip()
+      const idle = new RunningProgram(['info', fifo, '--json'])
+      await delay(500)
+      idle.child.kill('SIGINT')
+      expect(await idle.exit()).to.equal(130)
+      const { torrent } = makeTorrent({ name: 'piped', pieceLength: 65_536, data: first })
+      const reading = run(['info', fifo, '--json'])
+      await writeFile(fifo, torrent)
+      const { exitCode, stdout } = await reading
+      expect(exitCode).to.equal(0)
+      expect(JSON.parse(stdout.toString())).to.include({ name: 'piped' })
     })
 
     it('ends with 3 for what is no torrent', async () => {

@@ -6,6 +6,8 @@ import { ID, spanOf, type FakePeer } from '../support/fake-peer.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { OUR_ID, PeerBench, until } from '../support/peer-bench.js'
 
+/** Messages in vain that are borne in a short time. */
+const MAX_VAIN = limits.MAX_IDLE_MESSAGES / limits.VAIN_WEIGHT
 const ALL = Buffer.of(0xff, 0xc0)
 
 describe('PeerConnection', function () {
@@ -164,6 +166,39 @@ describe('PeerConnection', function () {
         expect(await end(peer)).to.equal('ERR_BT_FLOOD')
       })
     }
+
+    const inVain: [what: string, act: (peer: FakePeer) => void][] = [
+      ['HAVEs of a piece that is known', peer => peer.sendMessage(ID.have, 3)],
+      ['requests for a piece we have not', peer => peer.sendMessage(ID.request, 3, 0, 16_384)],
+      ['cancels of what was never asked for', peer => peer.sendMessage(ID.cancel, 3, 0, 16_384)]
+    ]
+    for (const [what, act] of inVain) {
+      it(`a flood of ${what} ends it; ${MAX_VAIN / 2} do not`, async () => {
+        const third = bench.engine.geometry.pieceIndex(3)
+        if (third !== undefined) bench.host.have.clear(third)
+        const [few, connection] = await bench.handshaken()
+        connection.setChoking(false)
+        for (let i = 0; i < MAX_VAIN / 2; i++) act(few)
+        few.sendMessage(ID.have, 9)
+        await until(() => connection.supplier?.pieces.has(9))
+        const [peer, flooded] = await bench.handshaken()
+        flooded.setChoking(false)
+        for (let i = 0; i < MAX_VAIN + 10; i++) act(peer)
+        expect(await end(peer)).to.equal('ERR_BT_FLOOD')
+      })
+    }
+
+    it('as many cancels as requests are honest', async () => {
+      const [peer, connection] = await bench.handshaken()
+      connection.setChoking(false)
+      for (let i = 0; i < 3 * MAX_VAIN; i++) {
+        peer.sendMessage(ID.request, 0, 0, 16)
+        peer.sendMessage(ID.cancel, 0, 0, 16)
+      }
+      peer.sendMessage(ID.have, 9)
+      await until(() => connection.supplier?.pieces.has(9))
+      expect(bench.ends).to.deep.equal([])
+    })
 
     it('a flood of keep-alives ends it at the next tick', async () => {
       const [peer, connection] = await bench.handshaken()

@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { StorageError } from '../../lib/errors.js'
 import { nodeFileSystem } from '../../lib/storage/file-system.js'
 import { LockFile } from '../../lib/storage/lock-file.js'
@@ -67,6 +69,24 @@ describe('LockFile', function () {
       await (await take()).release()
     }
     expect(await readdir(dir())).to.deep.equal([])
+  })
+
+  it('is taken over when its process was killed and nobody has taken notice yet', async function () {
+    if (!existsSync('/proc/self/stat')) this.skip()
+    // `exec` leaves the shell's child to a program that never asks what became of it.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+      const pid = Number(line.toString())
+      const identity = { ...(await ownIdentity()), pid, started: await startTicks(pid) }
+      await writeFile(path(), JSON.stringify(identity))
+      await expectLocked()
+      process.kill(pid, 'SIGKILL')
+      while (!(await readFile(`/proc/${pid}/stat`, 'latin1')).includes(') Z ')) await delay(5)
+      await (await take()).release()
+    } finally {
+      parent.kill('SIGKILL')
+    }
   })
 
   it('is taken over when it names nobody: left half written by a crash', async () => {

@@ -44,6 +44,22 @@ class Pipe extends Writable {
   }
 }
 
+describe('a torrent whose opening is aborted', function () {
+  it('leaves no lock and no descriptor behind', async () => {
+    const bench = new SwarmBench(single(100_000, 16_384))
+    const dir = bench.folder('got')
+    const controller = new AbortController()
+    const opening = bench.open({ dir, signal: controller.signal })
+    controller.abort()
+    const error: unknown = await opening.catch((reason: unknown) => reason)
+    expect(error).to.have.property('code', 'ERR_BT_ABORTED')
+    await bench.open({ dir })
+    await bench.close()
+  })
+
+  noLeaks(this)
+})
+
 describe('a download', function () {
   let bench: SwarmBench
   afterEach(() => bench.close())
