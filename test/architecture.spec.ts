@@ -25,7 +25,8 @@ describe('architecture', () => {
     const odd = [...sourcesOf('lib', 'bin', 'test').keys()].filter(path => {
       const name = path.slice(path.lastIndexOf('/') + 1)
       return (
-        !/^[a-z0-9]+(-[a-z0-9]+)*(\.spec)?\.ts$/.test(name) || /^(utils?|helpers?|misc|common)\.ts$|manager/.test(name)
+        !/^[a-z0-9]+(-[a-z0-9]+)*(\.(spec|bench))?\.ts$/.test(name) ||
+        /^(utils?|helpers?|misc|common)\.ts$|manager/.test(name)
       )
     })
     expect(odd).to.deep.equal([])

@@ -3,8 +3,8 @@ import { BLOCK_LENGTH } from '../limits.js'
 import type { Bitfield } from '../pieces/bitfield.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Rarity } from '../pieces/rarity.js'
-import type { ReadWindow } from '../pieces/read-window.js'
 import type { PiecesInFlight } from './pieces-in-flight.js'
+import type { Reading } from './reading.js'
 import type { ActivePiece, Supplier } from './supplier.js'
 
 export interface PickedBlock {
@@ -20,6 +20,8 @@ export interface SwarmView {
   /** The shortest time in which any of them would deliver a block asked for now, milliseconds. */
   readonly bestEtaMs: number
   readonly suppliers: ReadonlySet<Supplier>
+  /** What readers want, the most urgent first. */
+  readonly readings: readonly Reading[]
 }
 
 export class BlockPicker {
@@ -36,9 +38,9 @@ export class BlockPicker {
     this.#random = random
   }
 
-  pick(supplier: Supplier, windows: readonly ReadWindow[], view: SwarmView): PickedBlock | undefined {
-    for (const window of windows) {
-      const found = this.#fromWindow(supplier, window, view)
+  pick(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
+    for (const reading of view.readings) {
+      const found = this.#fromWindow(supplier, reading, view)
       if (found) return found
     }
     return this.#fromRarest(supplier)
@@ -48,13 +50,11 @@ export class BlockPicker {
    * A peer that delivers later than the others is asked for what will be needed later: it skips what the others will have
    * brought by then. Only when nobody quicker has an earlier piece does it go back for it.
    */
-  #fromWindow(supplier: Supplier, window: ReadWindow, view: SwarmView): PickedBlock | undefined {
-    if (window.isDone) return undefined
-    while (window.frontier <= window.last && this.#pieces.isCovered(window.frontier)) window.frontier++
-    const { last } = window
+  #fromWindow(supplier: Supplier, reading: Reading, view: SwarmView): PickedBlock | undefined {
+    const { window, head: urgent, last } = reading
+    while (window.frontier <= last && this.#pieces.isCovered(window.frontier)) window.frontier++
     if (window.frontier > last) return undefined
-    const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, window, view)))
-    const urgent = window.head(this.#pieces.have)
+    const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, reading, view)))
     for (let index = start; index <= last; index++) {
       const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, window.limit)
       if (found) return found
@@ -69,12 +69,11 @@ export class BlockPicker {
   }
 
   /** The piece that the rest of the swarm will have reached by the time this peer delivers. */
-  #skipTo(supplier: Supplier, window: ReadWindow, view: SwarmView): number {
-    const lateMs = supplier.etaMs(view.now) - view.bestEtaMs - slackMs(window, this.#pieces, view.now)
+  #skipTo(supplier: Supplier, { window, head, slackMs }: Reading, view: SwarmView): number {
+    const lateMs = supplier.etaMs(view.now) - view.bestEtaMs - slackMs
     if (lateMs <= 0) return window.first
     const others = Math.max(0, view.rate - supplier.pipeline.model.rate)
-    const head = window.head(this.#pieces.have) ?? window.first
-    const from = Math.max(window.position, this.#pieces.geometry.pieceOffset(head))
+    const from = Math.max(window.position, this.#pieces.geometry.pieceOffset(head ?? window.first))
     return Math.floor((from + (others * lateMs) / 1000) / this.#pieces.geometry.pieceLength)
   }
 
@@ -120,16 +119,4 @@ export class BlockPicker {
     if (index === undefined) return undefined
     return this.#fromPiece(supplier, index, false)
   }
-}
-
-/** A reader that has taken nothing for this long is pausing: nothing is late for it. */
-const PAUSED_AFTER_MS = 500
-
-/** Milliseconds until the reader has taken what lies ready for it; none when it waits. */
-export function slackMs(window: ReadWindow, pieces: PiecesInFlight, now: number): number {
-  if (window.isWaiting) return 0
-  const head = window.head(pieces.have)
-  if (head === undefined || now - window.tookAt > PAUSED_AFTER_MS) return Number.POSITIVE_INFINITY
-  const ready = Math.max(0, pieces.geometry.pieceOffset(head) - window.position)
-  return (ready * 1000) / Math.max(window.takeRate, BLOCK_LENGTH)
 }

@@ -1,8 +1,8 @@
 /** Blocks that will be late for a reader, and who could bring them sooner. Proposes; the scheduler asks. */
 import type { PieceIndex } from '../pieces/geometry.js'
-import type { ReadWindow } from '../pieces/read-window.js'
-import { slackMs, type PickedBlock, type SwarmView } from './block-picker.js'
+import type { PickedBlock, SwarmView } from './block-picker.js'
 import type { PiecesInFlight } from './pieces-in-flight.js'
+import type { Reading } from './reading.js'
 import type { ActivePiece, Supplier } from './supplier.js'
 
 /** A second request for a block that another peer holds. */
@@ -37,34 +37,30 @@ export class Rescuer {
    * Calls `ask` for each late block and the peer that would bring it soonest, nearest block first, until it returns false.
    * Returns when to look again, or `undefined` when nothing is on its way that could be late.
    */
-  rescue(windows: readonly ReadWindow[], view: SwarmView, ask: (rescue: Rescue) => boolean): number | undefined {
+  rescue(view: SwarmView, ask: (rescue: Rescue) => boolean): number | undefined {
     let lookAgainAt: number | undefined
     if (view.suppliers.size < 2) return undefined
     this.#expectations.clear()
-    for (const window of windows) {
-      const slack = slackMs(window, this.#pieces, view.now)
-      if (slack === Number.POSITIVE_INFINITY) continue
-      const at = this.#rescueWindow(window, view, slack, ask)
+    for (const reading of view.readings) {
+      if (reading.slackMs === Number.POSITIVE_INFINITY) continue
+      const at = this.#rescueWindow(reading, view, ask)
       if (at !== undefined) lookAgainAt = Math.min(at, lookAgainAt ?? at)
     }
     return lookAgainAt
   }
 
   #rescueWindow(
-    window: ReadWindow,
+    { head, last, slackMs }: Reading,
     view: SwarmView,
-    slack: number,
     ask: (rescue: Rescue) => boolean
   ): number | undefined {
-    const head = window.head(this.#pieces.have)
     if (head === undefined) return undefined
     let lookAgainAt: number | undefined
-    const last = Math.min(window.last, head + PIECES_AHEAD)
-    for (let index: number = head; index <= last; index++) {
+    for (let index: number = head; index <= Math.min(last, head + PIECES_AHEAD); index++) {
       const piece = this.#pieces.get(index)
       if (!piece) continue
       const ahead = this.#pieces.geometry.pieceOffset(index as PieceIndex) - this.#pieces.geometry.pieceOffset(head)
-      const neededAt = view.now + slack + (ahead * 1000) / Math.max(view.rate, 1)
+      const neededAt = view.now + slackMs + (ahead * 1000) / Math.max(view.rate, 1)
       for (const { block, expectedAt, deviationMs } of this.#onTheWay(piece, view.now)) {
         const isLate =
           expectedAt > neededAt + Math.max(TOLERANCE_MS, Math.min(DEVIATIONS * deviationMs, MOST_TOLERANCE_MS))

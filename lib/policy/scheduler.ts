@@ -8,8 +8,9 @@ import type { Geometry } from '../pieces/geometry.js'
 import { Rarity } from '../pieces/rarity.js'
 import type { ReadWindow } from '../pieces/read-window.js'
 import type { BlockData, BlockSpan } from '../wire/message.js'
-import { BlockPicker, slackMs, type PickedBlock, type SwarmView } from './block-picker.js'
+import { BlockPicker, type PickedBlock, type SwarmView } from './block-picker.js'
 import { PiecesInFlight, type CreditSource } from './pieces-in-flight.js'
+import { readingsOf } from './reading.js'
 import { Rescuer } from './rescue.js'
 import { Supplier, type ActivePiece, type SupplierPort } from './supplier.js'
 
@@ -199,19 +200,17 @@ export class Scheduler {
   run(now: number): number | undefined {
     this.pieces.retryCredits()
     const view = this.#view(now)
-    const windows = [...this.#windows].sort((a, b) => slackMs(a, this.pieces, now) - slackMs(b, this.pieces, now))
-    let wakeAt = this.#snubSilent(now)
+    const silentAt = this.#snubSilent(now)
     const open = [...this.suppliers].filter(supplier => supplier.isOpen)
     open.sort((a, b) => a.etaMs(now) - b.etaMs(now))
-    for (const supplier of open) this.#fill(supplier, windows, view)
-    const lookAt = this.#rescuer.rescue(windows, view, ({ piece, block, supplier }) => {
+    for (const supplier of open) this.#fill(supplier, view)
+    const lookAt = this.#rescuer.rescue(view, ({ piece, block, supplier }) => {
       if (!this.#mayDouble(piece.lengthOf(block))) return false
       this.#doubled += piece.lengthOf(block)
       supplier.port.request([this.#ask(supplier, { piece, block }, now)])
       return true
     })
-    for (const at of [lookAt]) if (at !== undefined) wakeAt = Math.min(at, wakeAt ?? at)
-    return wakeAt
+    return lookAt === undefined ? silentAt : Math.min(lookAt, silentAt ?? lookAt)
   }
 
   #view(now: number): SwarmView {
@@ -223,20 +222,20 @@ export class Scheduler {
       rate += supplier.pipeline.model.rate
       if (supplier.isOpen) bestEtaMs = Math.min(bestEtaMs, supplier.etaMs(now))
     }
-    return { now, rate, bestEtaMs, suppliers: this.suppliers }
+    return { now, rate, bestEtaMs, suppliers: this.suppliers, readings: readingsOf(this.#windows, this.pieces, now) }
   }
 
-  #fill(supplier: Supplier, windows: readonly ReadWindow[], view: SwarmView): void {
+  #fill(supplier: Supplier, view: SwarmView): void {
     const { pipeline } = supplier
     if (!pipeline.model.isMeasured) pipeline.firstDepth = this.#firstDepth
     this.#trim(supplier, view.now)
     // A batch leaves in one packet: small rooms wait until they are worth one.
     if (pipeline.size > 0 && pipeline.room < Math.min(pipeline.depth / 4, 16)) return
     const spans: BlockSpan[] = []
-    const twice = this.#coverHead(supplier, windows)
+    const twice = this.#coverHead(supplier, view)
     if (twice) spans.push(this.#ask(supplier, twice, view.now))
     while (pipeline.room > 0) {
-      const picked = this.#picker.pick(supplier, windows, view) ?? this.#pickRepeat(supplier, view)
+      const picked = this.#picker.pick(supplier, view) ?? this.#pickRepeat(supplier, view)
       if (!picked) break
       spans.push(this.#ask(supplier, picked, view.now))
     }
@@ -247,8 +246,8 @@ export class Scheduler {
    * Before anything is known of anybody, the piece that the first reader waits for is asked of two peers a block: one of them is
    * likely to be quick.
    */
-  #coverHead(supplier: Supplier, [window]: readonly ReadWindow[]): PickedBlock | undefined {
-    const head = window?.head(this.pieces.have)
+  #coverHead(supplier: Supplier, { readings: [first] }: SwarmView): PickedBlock | undefined {
+    const head = first?.head
     const piece = head === undefined || this.pieces.have.count > 0 ? undefined : this.pieces.get(head)
     const isFresh = !supplier.pipeline.model.isMeasured && supplier.pipeline.size === 0
     if (!piece || !isFresh || piece.unrequested > 0 || !supplier.pieces.has(piece.index)) return undefined
@@ -353,7 +352,7 @@ export class Scheduler {
     const length = piece.lengthOf(block)
     supplier.pipeline.remove(key, now)
     supplier.forget(key)
-    if (piece.holders(block).length > 1 || piece.isReceived(block)) this.#doubled = Math.max(0, this.#doubled - length)
+    if (piece.holders(block).length > 1) this.#doubled -= length
     this.pieces.giveBack(piece, block, supplier)
     if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
     return { piece: piece.index, begin: block * BLOCK_LENGTH, length }

@@ -46,6 +46,13 @@ export interface SimulationOptions {
   readonly download?: boolean
   readonly readAhead?: number
   readonly limitMs?: number
+  /** How long a piece's hash takes, ms. */
+  readonly verifyMs?: number
+  /**
+   * Instead of reading to the end: so many times the reader reads for a while and then goes to a random place; and as often it
+   * leaves, and comes back to a random place when the swarm is idle.
+   */
+  readonly seeks?: number
 }
 
 export interface SimulationResult {
@@ -56,7 +63,16 @@ export interface SimulationResult {
   readonly wastedShare: number
   /** Bytes that peers sent between the start and the end of the pause. */
   readonly duringPause: number
+  /** From the pause's begin to the last byte that came in it, ms. */
+  readonly quietAfterMs: number
   readonly banned: number
+  /** Of them, peers that never sent a wrong block. */
+  readonly bannedHonest: number
+  /** The longest time in which a reader got nothing, after its first byte. */
+  readonly longestGapMs: number
+  /** Times to first byte after seeks while reading, and for a reader that comes to an idle swarm; sorted. */
+  readonly seekMs: readonly number[]
+  readonly idleSeekMs: readonly number[]
   readonly isComplete: boolean
 }
 
@@ -73,6 +89,9 @@ interface Event {
 
 const RECONNECT_MS = 1000
 const PLAYER_TICK_MS = 20
+/** Before each seek the reader reads for this long; an idle swarm has had this long to calm down. */
+const BEFORE_SEEK_MS = 700
+const IDLE_MS = 2000
 
 export class SimulatedSwarm {
   now = 0
@@ -80,7 +99,7 @@ export class SimulatedSwarm {
   readonly geometry: Geometry
   readonly have: Bitfield
   readonly scheduler: Scheduler
-  readonly window: ReadWindow
+  window: ReadWindow
   readonly #smartBan = new SmartBan<Supplier>()
   readonly #events: Event[] = []
   readonly #peers: SimulatedPeer[] = []
@@ -97,6 +116,16 @@ export class SimulatedSwarm {
   #sentAtPause = 0
   #sentAfterPause = 0
   #banned = 0
+  #bannedHonest = 0
+  #lastSentAt = 0
+  #quietAfterMs = 0
+  #deliveredLastAt: number | undefined
+  #longestGapMs = 0
+  #soughtAt: number | undefined
+  #seekTimes: number[] = []
+  readonly #seekMs: number[] = []
+  readonly #idleSeekMs: number[] = []
+  readonly #unread = new Set<number>()
 
   constructor(options: SimulationOptions) {
     this.options = options
@@ -123,11 +152,13 @@ export class SimulatedSwarm {
     const limit = this.options.limitMs ?? 300_000
     for (const peer of this.#peers) this.at(0, () => peer.connect())
     this.at(0, () => this.#play(0, false))
+    if (this.options.seeks !== undefined) this.at(IDLE_MS, () => this.#seek(this.options.seeks ?? 0, false))
     const { pause } = this.options
     if (pause) {
       this.at(pause.from, () => (this.#sentAtPause = this.#sent))
       this.at(pause.from + pause.for, () => {
         this.#sentAfterPause = this.#sent
+        this.#quietAfterMs = Math.max(0, this.#lastSentAt - pause.from)
         this.read()
       })
     }
@@ -144,7 +175,12 @@ export class SimulatedSwarm {
       deliveredMs: this.#deliveredAt ?? Infinity,
       wastedShare: this.scheduler.wasted / this.options.length,
       duringPause: this.#sentAfterPause - this.#sentAtPause,
+      quietAfterMs: this.#quietAfterMs,
       banned: this.#banned,
+      bannedHonest: this.#bannedHonest,
+      longestGapMs: this.#longestGapMs,
+      seekMs: this.#seekMs.toSorted((a, b) => a - b),
+      idleSeekMs: this.#idleSeekMs.toSorted((a, b) => a - b),
       isComplete: this.#deliveredAt !== undefined
     }
   }
@@ -172,15 +208,19 @@ export class SimulatedSwarm {
   block(supplier: Supplier, { piece, begin, length }: BlockSpan, isWrong: boolean): void {
     const data = { length, copy: () => undefined }
     const key = `${piece}:${begin}`
+    this.#lastSentAt = this.now
     const before = this.scheduler.received
-    if (isWrong) this.#wrong.add(key)
     const wasWrong = this.#wrong.has(key)
-    if (!isWrong) this.#wrong.delete(key)
+    this.#setWrong(key, isWrong)
     const outcome = this.scheduler.onBlock(supplier, piece, begin, data, this.now)
-    if (outcome !== 'taken' && wasWrong) this.#wrong.add(key)
-    if (outcome !== 'taken' && isWrong && !wasWrong) this.#wrong.delete(key)
+    if (outcome !== 'taken') this.#setWrong(key, wasWrong)
     if (this.scheduler.received < before) throw new Error('received went back')
     this.decide()
+  }
+
+  #setWrong(key: string, isWrong: boolean): void {
+    if (isWrong) this.#wrong.add(key)
+    else this.#wrong.delete(key)
   }
 
   /** The reader takes all that is ready. */
@@ -194,10 +234,11 @@ export class SimulatedSwarm {
       this.window.isWaiting = false
       this.window.take(end - this.window.position, this.now)
       this.#firstByteAt ??= this.now
-      this.#slots++
+      if (this.#unread.delete(index)) this.#slots++
+      this.#noteDelivery()
     }
     this.window.isWaiting = !this.window.isDone && !this.have.has(this.window.first)
-    if (this.#delivered >= this.options.length) this.#deliveredAt ??= this.now
+    if (this.#delivered >= this.options.length && this.options.seeks === undefined) this.#deliveredAt ??= this.now
     this.decide()
   }
 
@@ -207,6 +248,7 @@ export class SimulatedSwarm {
       peer.isBanned = true
       peer.hangUp()
       this.#banned++
+      if (peer.isHonest) this.#bannedHonest++
     }
   }
 
@@ -215,9 +257,7 @@ export class SimulatedSwarm {
   }
 
   #isOver(): boolean {
-    return this.#deliveredAt !== undefined && (this.options.playKbps === undefined || this.#firstByteAt === undefined)
-      ? true
-      : this.#deliveredAt !== undefined
+    return this.#deliveredAt !== undefined
   }
 
   #credit(): { bytes: Buffer; release: () => unknown } | undefined {
@@ -226,7 +266,58 @@ export class SimulatedSwarm {
     return { bytes: Buffer.alloc(0), release: () => this.#slots++ }
   }
 
+  #noteDelivery(): void {
+    if (this.#soughtAt !== undefined) {
+      this.#seekTimes.push(this.now - this.#soughtAt)
+      this.#soughtAt = undefined
+    } else if (this.#deliveredLastAt !== undefined) {
+      this.#longestGapMs = Math.max(this.#longestGapMs, this.now - this.#deliveredLastAt)
+    }
+    this.#deliveredLastAt = this.now
+  }
+
+  /** Goes to a random place; what was fetched before is dropped. After `left` times the run is over. */
+  #seek(left: number, isIdle: boolean): void {
+    this.#leave()
+    if (left === 0) {
+      this.#deliveredAt = this.now
+      return
+    }
+    this.#seekTimes = isIdle ? this.#idleSeekMs : this.#seekMs
+    this.at(this.now + (isIdle ? IDLE_MS : 0), () => {
+      const index = Math.floor(this.random() * this.geometry.pieceCount * 0.9)
+      this.window = new ReadWindow(this.geometry, index * this.geometry.pieceLength, this.options.length, this.now)
+      this.window.readAhead = this.options.readAhead ?? 32 * 2 ** 20
+      this.window.isWaiting = true
+      this.#soughtAt = this.now
+      this.scheduler.addWindow(this.window)
+      for (const supplier of this.scheduler.suppliers) this.scheduler.updateInterest(supplier)
+      this.decide()
+    })
+    // Long enough for the slowest first byte; the next seek is counted from there.
+    const next = (): void => {
+      if (this.#soughtAt !== undefined) this.at(this.now + 50, next)
+      else this.at(this.now + BEFORE_SEEK_MS, () => this.#seek(isIdle ? left - 1 : left, !isIdle))
+    }
+    this.at(this.now + (isIdle ? IDLE_MS : 0) + 1, next)
+  }
+
+  #leave(): void {
+    this.scheduler.removeWindow(this.window, this.now)
+    this.#deliveredLastAt = undefined
+    for (let index = 0; index < this.have.length; index++) if (this.have.clear(index)) this.scheduler.onLost(index)
+    this.#slots += this.#unread.size
+    this.#unread.clear()
+    this.decide()
+  }
+
   #onComplete(piece: ActivePiece): void {
+    const { verifyMs } = this.options
+    if (verifyMs === undefined) this.#verify(piece)
+    else this.at(this.now + verifyMs, () => this.#verify(piece))
+  }
+
+  #verify(piece: ActivePiece): void {
     const keys = Array.from({ length: piece.blockCount }, (_, block) => `${piece.index}:${block * BLOCK_LENGTH}`)
     const isWrong = keys.some(key => this.#wrong.has(key))
     // The block's wrongness stands in for its bytes.
@@ -242,10 +333,12 @@ export class SimulatedSwarm {
       if (guilty) this.ban(guilty)
     } else {
       for (const guilty of this.#smartBan.onPassed(piece.index, bytes)) this.ban(guilty)
-      this.have.set(piece.index)
+      const isNew = this.have.set(piece.index)
       this.scheduler.onStored(piece.index)
+      if (!isNew) piece.credit.release()
+      else if (!this.options.download) this.#unread.add(piece.index)
       if (this.options.download) {
-        piece.credit.release()
+        if (isNew) piece.credit.release()
         if (this.have.isComplete) this.#deliveredAt = this.now
       }
     }
@@ -308,6 +401,8 @@ function before(a: Event, b: Event): boolean {
 class SimulatedPeer implements SupplierPort {
   supplier: Supplier | undefined
   isBanned = false
+  /** Never sent a wrong block. */
+  isHonest = true
   sent = 0
   readonly #swarm: SimulatedSwarm
   readonly #profile: PeerProfile
@@ -409,7 +504,9 @@ class SimulatedPeer implements SupplierPort {
     this.sent += flow.length
     this.#sentNow += flow.length
     const { stallAfter = Infinity, die = Infinity, corrupt = 0 } = this.#profile
-    this.#swarm.block(this.supplier, flow, this.#swarm.random() < corrupt)
+    const isWrong = this.#swarm.random() < corrupt
+    if (isWrong) this.isHonest = false
+    this.#swarm.block(this.supplier, flow, isWrong)
     if (session !== this.#session) return
     if (this.#sentNow >= die) {
       this.hangUp()
