@@ -112,6 +112,8 @@ export const MAX_TOLERATED_REQUEST_LENGTH = 131_072
 export const MAX_REQUESTS_QUEUED = 2000
 /** Requests that a choked peer may send before it is dropped: some cross the choke on the wire. */
 export const MAX_REQUESTS_WHILE_CHOKED = 300
+/** Bytes that a peer's socket reads ahead of us: one chunk. */
+export const SOCKET_HIGH_WATER_MARK = 65_536
 /** Bytes that wait in one peer's socket; times MAX_UNCHOKED it is 16 MiB in all. */
 export const MAX_UPLOAD_BUFFERED = 163_840
 /** A peer whose socket takes nothing of what waits for it, ms. */
@@ -130,6 +132,9 @@ export const DIALS_PER_SECOND = 30
 export const MAX_PENDING_HANDSHAKES = 64
 /** Connections of one IP address, loopback aside. */
 export const MAX_CONNECTIONS_PER_IP = 2
+/** Dials of one IP address within HOST_DIALS_MS, so that nobody can aim us at a victim; loopback and addresses given by hand aside. */
+export const MAX_HOST_DIALS = 3
+export const HOST_DIALS_MS = 600_000
 /** Addresses known for one torrent. */
 export const MAX_CANDIDATES = 2000
 /** Dials that fail before an address is forgotten that never gave verified data. */

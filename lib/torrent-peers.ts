@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Clock } from './clock.js'
-import { ProtocolError } from './errors.js'
+import { ProtocolError, TorrentError } from './errors.js'
 import type { TrackerList } from './discovery/tracker/tracker-list.js'
 import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
 import { MAX_PENDING_HANDSHAKES, MAX_UNCHOKED, USER_AGENT } from './limits.js'
@@ -27,6 +27,8 @@ export interface PeerSources {
   readonly port: number
   readonly portTries: number
   readonly host: string | undefined
+  /** We only seed. */
+  readonly readOnly: boolean
   readonly clock: Clock
   readonly random: () => number
 }
@@ -44,6 +46,7 @@ export interface PeersOptions {
   readonly onPeerGone: (connection: PeerConnection, error: Error | undefined) => void
   readonly onDialFailed: (address: PeerAddress, error: Error) => void
   readonly onTracker: (status: TrackerStatus) => void
+  readonly onWarning: (warning: string) => void
 }
 
 export class TorrentPeers {
@@ -143,9 +146,16 @@ export class TorrentPeers {
   }
 
   async #listen(): Promise<void> {
-    const { port, portTries, host } = this.#options.options
-    this.#listener = await Listener.open({ port, tries: portTries, host, onSocket: socket => this.#accept(socket) })
-    this.port = this.#listener.port
+    const { port, portTries, host, readOnly } = this.#options.options
+    try {
+      this.#listener = await Listener.open({ port, tries: portTries, host, onSocket: socket => this.#accept(socket) })
+      this.port = this.#listener.port
+    } catch (error) {
+      const reason = `cannot listen on port ${port}: ${(error as Error).message}`
+      // Who only gives cannot do without; who takes can dial.
+      if (readOnly) throw new TorrentError('ERR_BT_OPTION', reason, { cause: error })
+      this.#options.onWarning(`${reason}; nobody can connect to us`)
+    }
   }
 
   #accept(socket: Socket): void {
@@ -215,6 +225,7 @@ export class TorrentPeers {
   #onPeerGone(connection: PeerConnection, error: Error | undefined): void {
     this.#options.onPeerGone(connection, error)
     this.#rechoke()
+    if (this.swarm.isAlone) this.#trackers?.announceNow()
     this.#options.engine.onChange()
   }
 

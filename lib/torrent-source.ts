@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { MetainfoError } from './errors.js'
 import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
+import { untilAborted } from './transport/deadline.js'
 
 /** Path, `http(s)://` or `file://` URL of a .torrent, its bytes, or what `readMetainfo` made of them. */
 export type TorrentSource = string | URL | Uint8Array | Metainfo
@@ -27,7 +28,9 @@ async function readSource(source: string | URL, signal: AbortSignal | undefined)
   if (/^https?:/i.test(text)) return await readUrl(text, signal)
   if (/^magnet:/i.test(text))
     throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
-  return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text))
+  const reading = readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text))
+  // Opening a FIFO that nobody writes to takes for ever: who gives up does not wait for it.
+  return signal ? await untilAborted(signal, reading) : await reading
 }
 
 async function readUrl(url: string, signal: AbortSignal | undefined): Promise<Buffer> {
@@ -36,7 +39,9 @@ async function readUrl(url: string, signal: AbortSignal | undefined): Promise<Bu
     return await fetchBytes(url, { trust: 'user', maxBytes: MAX_TORRENT_BYTES, userAgent: USER_AGENT, signal })
   } catch (error) {
     signal?.throwIfAborted()
-    throw new MetainfoError('ERR_BT_SOURCE', `cannot fetch ${url}: ${(error as Error).message}`, { cause: error })
+    const { redactUrl } = await import('./policy/redact.js')
+    const message = `cannot fetch ${redactUrl(url)}: ${(error as Error).message}`
+    throw new MetainfoError('ERR_BT_SOURCE', message, { cause: error })
   }
 }
 

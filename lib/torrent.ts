@@ -4,7 +4,6 @@ import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
 import { asPeerId } from './metainfo/info-hash.js'
 import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
-import type { PeerConnection } from './net/peer-connection.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
@@ -89,9 +88,10 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   /** See `openTorrent`. */
   static async open(metainfo: Metainfo, options: CheckedOptions): Promise<Torrent> {
     const { pieceLength, length } = metainfo
-    if (options.isMemoryGiven && options.maxMemory < 2 * Math.min(pieceLength, length)) {
-      const needed = `this torrent's pieces of ${pieceLength} bytes need at least ${2 * pieceLength}`
-      throw new StorageError('ERR_BT_MEMORY', `a budget of ${options.maxMemory} bytes is too small: ${needed}`)
+    const needed = 2 * Math.min(pieceLength, length)
+    if (options.isMemoryGiven && options.maxMemory < needed) {
+      const reason = `two of this torrent's pieces take ${needed}`
+      throw new StorageError('ERR_BT_MEMORY', `a budget of ${options.maxMemory} bytes is too small: ${reason}`)
     }
     const geometry = new Geometry(length, pieceLength)
     const files = selectFiles(metainfo, options.only)
@@ -227,10 +227,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       peerId: asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)])),
       announced: new Bitfield(engine.geometry.pieceCount),
       left: () => this.length - bytesOf(engine.verified, engine.geometry),
-      onPeer: connection => this.#onPeer(connection),
+      onPeer: connection => this.emit('peer', peerInfo(connection)),
       onPeerGone: (connection, error) => this.emit('peerGone', peerInfo(connection), error),
       onDialFailed: (address, error) => this.emit('dialFailed', formatPeerAddress(address), error),
-      onTracker: status => this.emit('tracker', trackerInfo(status))
+      onTracker: status => this.emit('tracker', trackerInfo(status)),
+      onWarning: warning => this.#warn(warning)
     })
   }
 
@@ -260,10 +261,6 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     return this.#engine.isDiskSlow || this.#storage?.isWriting === true
   }
 
-  #onPeer(connection: PeerConnection): void {
-    this.emit('peer', peerInfo(connection))
-  }
-
   /** All bytes of the piece are kept where they can be read for others. */
   #isServable(index: PieceIndex): boolean {
     return this.#storage !== undefined && (this.#options.only === undefined || this.#storage.keeps(index))
@@ -272,7 +269,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   // --- its life
 
   async #start(): Promise<void> {
-    for (const warning of this.metainfo.warnings) setImmediate(() => this.emit('warning', warning))
+    for (const warning of this.metainfo.warnings) this.#warn(warning)
     if (this.#storage) await this.#check(this.#storage)
     if (this.#closing) return
     await this.#peers.start()
@@ -280,9 +277,14 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     if (port !== undefined) this.emit('listening', port)
   }
 
+  /** Once the caller has had the time to listen. */
+  #warn(warning: string): void {
+    setImmediate(() => this.emit('warning', warning))
+  }
+
   async #check(storage: FileStorage): Promise<void> {
     const { geometry, pool } = this.#engine
-    for (const warning of storage.warnings) this.emit('warning', warning)
+    for (const warning of storage.warnings) this.#warn(warning)
     const { checkStored } = await import('./torrent-check.js')
     const good = await checkStored({
       storage,

@@ -1,5 +1,6 @@
 /** Takes incoming connections for all torrents of a client, on IPv4 and IPv6. Which torrent a peer wants is in its handshake. */
 import { createServer, type Server, type Socket } from 'node:net'
+import { SOCKET_HIGH_WATER_MARK } from '../limits.js'
 
 export interface ListenerOptions {
   /** First port tried. */
@@ -49,7 +50,7 @@ export class Listener {
 
 function listen(port: number, host: string | undefined, onSocket: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true, keepAlive: true }, onSocket)
+    const server = createServer({ noDelay: true, keepAlive: true, highWaterMark: SOCKET_HIGH_WATER_MARK }, onSocket)
     server.once('error', (error: NodeJS.ErrnoException) => {
       // A machine without IPv6 cannot bind `::`.
       if (host === undefined && error.code === 'EAFNOSUPPORT') resolve(listen(port, '0.0.0.0', onSocket))

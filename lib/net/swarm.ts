@@ -49,6 +49,11 @@ export class Swarm {
     return [...this.#connections]
   }
 
+  /** Nobody is connected, and nobody is being dialled. */
+  get isAlone(): boolean {
+    return this.#connections.size === 0 && this.#dialling.size === 0
+  }
+
   get diallingCount(): number {
     return this.#dialling.size
   }
@@ -129,10 +134,14 @@ export class Swarm {
     const { clock } = this.#options
     const controller = new AbortController()
     const startedAt = clock.now()
-    this.candidates.onConnected(candidate)
+    this.candidates.onDial(candidate, startedAt)
     this.#dialling.set(candidate, controller)
     try {
-      const socket = await dial(candidate.address, { signal: controller.signal, clock })
+      const socket = await dial(candidate.address, {
+        signal: controller.signal,
+        clock,
+        readAheadBytes: limits.SOCKET_HIGH_WATER_MARK
+      })
       this.#open(socket, candidate, clock.now() - startedAt)
     } catch (error) {
       this.candidates.onGone(candidate, false, clock.now())

@@ -2,11 +2,8 @@
 import { createHash } from 'node:crypto'
 import { BLOCK_LENGTH } from '../limits.js'
 
-interface Attempt<Peer> {
-  readonly block: number
-  readonly sender: Peer
-  readonly digest: Buffer
-}
+/** What each sender of one block sent. */
+type Versions<Peer> = Map<Peer, Buffer[]>
 
 /** What can be looked at of a piece's attempt. */
 interface FailedPiece<Peer> {
@@ -16,7 +13,8 @@ interface FailedPiece<Peer> {
 }
 
 export class SmartBan<Peer extends object> {
-  readonly #failed = new Map<number, Attempt<Peer>[]>()
+  /** Piece → block → versions. */
+  readonly #failed = new Map<number, Map<number, Versions<Peer>>>()
   readonly #failures = new Map<number, number>()
 
   /**
@@ -27,15 +25,17 @@ export class SmartBan<Peer extends object> {
     this.#failures.set(index, this.failures(index) + 1)
     const [first] = senders
     if (first && senders.every(sender => sender === first)) return first
-    const attempts = this.#failed.get(index) ?? []
-    this.#failed.set(index, attempts)
+    const blocks = this.#failed.get(index) ?? new Map<number, Versions<Peer>>()
+    this.#failed.set(index, blocks)
     let guilty: Peer | undefined
     senders.forEach((sender, block) => {
       if (!sender) return
       const digest = digestOf(bytes, block)
-      const earlier = attempts.find(attempt => attempt.block === block && attempt.sender === sender)
-      if (earlier && !earlier.digest.equals(digest)) guilty ??= sender
-      attempts.push({ block, sender, digest })
+      const versions: Versions<Peer> = blocks.get(block) ?? new Map<Peer, Buffer[]>()
+      blocks.set(block, versions)
+      const earlier = versions.get(sender)
+      if (earlier?.some(other => !other.equals(digest))) guilty ??= sender
+      versions.set(sender, [...(earlier ?? []), digest])
     })
     return guilty
   }
@@ -43,14 +43,12 @@ export class SmartBan<Peer extends object> {
   /** The piece passed: everyone whose block differed in an earlier attempt. */
   onPassed(index: number, bytes: Buffer): Set<Peer> {
     const guilty = new Set<Peer>()
-    const attempts = this.#failed.get(index)
-    if (!attempts) return guilty
+    const blocks = this.#failed.get(index)
+    if (!blocks) return guilty
     this.#failed.delete(index)
-    const right = new Map<number, Buffer>()
-    for (const { block, sender, digest } of attempts) {
-      const good = right.get(block) ?? digestOf(bytes, block)
-      right.set(block, good)
-      if (!digest.equals(good)) guilty.add(sender)
+    for (const [block, versions] of blocks) {
+      const good = digestOf(bytes, block)
+      for (const [sender, digests] of versions) if (!digests.every(digest => digest.equals(good))) guilty.add(sender)
     }
     return guilty
   }

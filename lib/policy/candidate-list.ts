@@ -1,5 +1,5 @@
 /** Addresses where peers may be: where we know them from, when to dial them (again), who is banned. Dials nothing. */
-import { MAX_CANDIDATES, MAX_DIAL_FAILURES } from '../limits.js'
+import { HOST_DIALS_MS, MAX_CANDIDATES, MAX_DIAL_FAILURES, MAX_HOST_DIALS } from '../limits.js'
 import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
 
 /** `user` addresses were given by hand: they are tried for ever. */
@@ -26,6 +26,8 @@ const USER_RETRY_MAX_MS = 30_000
 export class CandidateList {
   readonly #known = new Map<string, Candidate>()
   readonly #banned = new Set<string>()
+  /** When hosts were dialled lately. */
+  readonly #dials = new Map<string, number[]>()
 
   get size(): number {
     return this.#known.size
@@ -54,19 +56,29 @@ export class CandidateList {
     const due: Candidate[] = []
     for (const candidate of this.#known.values())
       if (!candidate.isConnected && candidate.dialAt <= now) due.push(candidate)
-    return due.sort((a, b) => a.failures - b.failures).slice(0, count)
+    const allowed: Candidate[] = []
+    const perHost = new Map<string, number>()
+    for (const candidate of due.sort((a, b) => a.failures - b.failures)) {
+      if (allowed.length === count) break
+      const { host } = candidate.address
+      const dials = perHost.get(host) ?? this.#recentDials(host, now).length
+      // A list of many ports of one host must not make us its attacker.
+      if (isGuarded(candidate) && dials >= MAX_HOST_DIALS) continue
+      perHost.set(host, dials + 1)
+      allowed.push(candidate)
+    }
+    return allowed
   }
 
-  /** When the next candidate may be dialled, or `undefined` when none is left. */
-  nextDialAt(): number | undefined {
-    let at: number | undefined
-    for (const { isConnected, dialAt } of this.#known.values())
-      if (!isConnected && (at === undefined || dialAt < at)) at = dialAt
-    return at
+  #recentDials(host: string, now: number): number[] {
+    return (this.#dials.get(host) ?? []).filter(at => now - at < HOST_DIALS_MS)
   }
 
-  onConnected(candidate: Candidate): void {
+  /** The candidate is being dialled. */
+  onDial(candidate: Candidate, now: number): void {
     candidate.isConnected = true
+    const { host } = candidate.address
+    if (isGuarded(candidate)) this.#dials.set(host, [...this.#recentDials(host, now), now])
   }
 
   /** The connection ended or never came to be. `gaveData`: it brought verified bytes. */
@@ -100,5 +112,14 @@ export class CandidateList {
 
 /** A ban counts for a host; on loopback, where many peers share one, for a port. */
 function banKey(address: PeerAddress): string {
-  return address.host.startsWith('127.') || address.host === '::1' ? formatPeerAddress(address) : address.host
+  return isLoopback(address) ? formatPeerAddress(address) : address.host
+}
+
+/** Neither given by hand, nor known to be good, nor on this machine. */
+function isGuarded({ address, source, hasGivenData }: Candidate): boolean {
+  return source !== 'user' && !hasGivenData && !isLoopback(address)
+}
+
+function isLoopback({ host }: PeerAddress): boolean {
+  return host.startsWith('127.') || host === '::1'
 }

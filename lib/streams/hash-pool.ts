@@ -10,6 +10,8 @@ import type { HashAnswer, HashOrder } from './hash-worker.js'
 const BUSY_BYTES = 16 * 2 ** 20
 const BUSY_INTERVAL_MS = 300
 
+/** A piece longer than this would hold the loop up: it waits for a thread, however little there is to do. */
+const LONG_BYTES = 4 * 2 ** 20
 /** A thread keeps nothing but slabs, which are not in its heap: MiB. */
 const SMALL_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
 
@@ -45,6 +47,7 @@ export class HashPool {
   async sha1(bytes: Buffer): Promise<Buffer> {
     this.#noteLoad(bytes.length)
     const memory = bytes.buffer
+    if (bytes.length > LONG_BYTES && memory instanceof SharedArrayBuffer) await this.warmUp()
     const worker = memory instanceof SharedArrayBuffer ? this.#idlest() : undefined
     if (!worker || !(memory instanceof SharedArrayBuffer)) return hash(bytes)
     const id = this.#nextId++

@@ -40,7 +40,8 @@ export class PieceWriter extends Writable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    for (const piece of this.#waiting.splice(0)) piece.release()
+    // What is verified is not thrown away: the storage waits for its writes when it closes, or releases what it cannot write.
+    while (this.#waiting.length > 0) this.#storage.write(takeRun(this.#waiting)).catch(() => undefined)
     callback(error)
   }
 

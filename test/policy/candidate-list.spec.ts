@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { MAX_CANDIDATES, MAX_DIAL_FAILURES } from '../../lib/limits.js'
+import { MAX_CANDIDATES, MAX_DIAL_FAILURES, HOST_DIALS_MS, MAX_HOST_DIALS } from '../../lib/limits.js'
 import { CandidateList, type Candidate, type CandidateSource } from '../../lib/policy/candidate-list.js'
 import type { PeerAddress } from '../../lib/wire/peer-address.js'
 
@@ -24,10 +24,10 @@ describe('CandidateList', () => {
     for (let attempt = 0; attempt < most; attempt++) {
       const [candidate] = list.due(1, now)
       if (!candidate) break
-      list.onConnected(candidate)
+      list.onDial(candidate, now)
       list.onGone(candidate, gaveData(attempt), now)
-      const next = list.nextDialAt()
-      if (next === undefined) break
+      if (!list.get(candidate.address)) break
+      const next = candidate.dialAt
       expect(list.due(1, next - 1)).to.deep.equal([])
       found.push(next - now)
       now = next
@@ -45,9 +45,8 @@ describe('CandidateList', () => {
 
   it('does not dial who is connected', () => {
     list.add([A], 'tracker', 0)
-    list.onConnected(list.get(A) as Candidate)
+    list.onDial(list.get(A) as Candidate, 0)
     expect(list.due(1, 1e9)).to.deep.equal([])
-    expect(list.nextDialAt()).to.equal(undefined)
   })
 
   it(`dials in vain ${MAX_DIAL_FAILURES} times, a minute apart and doubling, then forgets`, () => {
@@ -106,9 +105,33 @@ describe('CandidateList', () => {
   it('does not bring back who was banned while connected', () => {
     list.add([A], 'user', 0)
     const candidate = list.get(A) as Candidate
-    list.onConnected(candidate)
+    list.onDial(candidate, 0)
     list.ban(A)
     list.onGone(candidate, true, 0)
     expect(list.due(1, 1e9)).to.deep.equal([])
+  })
+
+  it(`dials one host at most ${MAX_HOST_DIALS} times in ten minutes, whatever ports are named`, () => {
+    const ports = Array.from({ length: 500 }, (_, port) => ({ host: '192.0.2.7', port: port + 1 }))
+    list.add(ports, 'tracker', 0)
+    const first = list.due(100, 0)
+    expect(first).to.have.length(MAX_HOST_DIALS)
+    for (const candidate of first) list.onDial(candidate, 0)
+    expect(list.due(100, HOST_DIALS_MS - 1)).to.deep.equal([])
+    expect(list.due(100, HOST_DIALS_MS)).to.have.length(MAX_HOST_DIALS)
+  })
+
+  it('dials every address of loopback and every one given by hand', () => {
+    list.add(
+      Array.from({ length: 20 }, (_, port) => ({ host: '127.0.0.1', port: port + 1 })),
+      'tracker',
+      0
+    )
+    list.add(
+      Array.from({ length: 20 }, (_, port) => ({ host: '192.0.2.7', port: port + 1 })),
+      'user',
+      0
+    )
+    expect(list.due(100, 0)).to.have.length(40)
   })
 })
