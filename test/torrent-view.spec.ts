@@ -171,6 +171,7 @@ describe('a torrent that waits', function () {
     const ticking = setInterval(() => void clock.advance(100), 1)
     expect((await buffer(reader)).equals(bench.made.content)).to.equal(true)
     clearInterval(ticking)
+    await pass(1000)
     expect(torrent.stats().waiting).to.equal(undefined)
   })
 
@@ -204,6 +205,7 @@ describe('a torrent that waits', function () {
     const ticking = setInterval(() => void clock.advance(100), 1)
     await download
     clearInterval(ticking)
+    await pass(1000)
     expect(torrent.stats()).to.include({ downloaded: PIECES * PIECE, wasted: 0, waiting: undefined })
   })
 
