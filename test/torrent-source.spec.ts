@@ -61,7 +61,9 @@ describe('readMetainfo', function () {
     for (const source of [url, missing, folder, 'magnet:?xt=urn:btih:' + made.infoHash, '']) {
       const error = await rejection(readMetainfo(source))
       expect(error, source).to.have.property('code', 'ERR_BT_SOURCE')
-      if (!source.startsWith('magnet')) expect(error.message).to.contain(source)
+      // Of a URL only what holds no secret is shown.
+      const shown = source === url ? new URL(url).origin : source
+      if (!source.startsWith('magnet')) expect(error.message).to.contain(shown)
     }
     await stop()
   })

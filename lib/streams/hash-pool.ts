@@ -47,7 +47,10 @@ export class HashPool {
   async sha1(bytes: Buffer): Promise<Buffer> {
     this.#noteLoad(bytes.length)
     const memory = bytes.buffer
-    if (bytes.length > LONG_BYTES && memory instanceof SharedArrayBuffer) await this.warmUp()
+    if (bytes.length > LONG_BYTES && memory instanceof SharedArrayBuffer && !this.#isClosed) {
+      await this.warmUp()
+      if (this.#hasClosed()) throw new TorrentError('ERR_BT_ABORTED', 'closed while hashing')
+    }
     const worker = memory instanceof SharedArrayBuffer ? this.#idlest() : undefined
     if (!worker || !(memory instanceof SharedArrayBuffer)) return hash(bytes)
     const id = this.#nextId++
@@ -72,6 +75,11 @@ export class HashPool {
     for (const { reject } of this.#pending.values()) reject(new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
     this.#pending.clear()
     await Promise.all(this.#workers.splice(0).map(ended))
+  }
+
+  /** `close` may be called while a hash waits for a thread. */
+  #hasClosed(): boolean {
+    return this.#isClosed
   }
 
   #noteLoad(length: number): void {
