@@ -1,5 +1,4 @@
 /** What is on disk already, hashed piece by piece: existing data is never believed. */
-import { TorrentError } from './errors.js'
 import { Bitfield } from './pieces/bitfield.js'
 import type { Geometry, PieceIndex } from './pieces/geometry.js'
 import type { FileStorage } from './storage/file-storage.js'
@@ -45,13 +44,13 @@ async function isRight(
   index: PieceIndex,
   { storage, geometry, hashes, pool, expected }: CheckOptions
 ): Promise<boolean> {
-  const credit = pool.take(true)
-  if (!credit) throw new TorrentError('ERR_BT_INTERNAL', 'no memory to check with')
-  const bytes = credit.bytes.subarray(0, geometry.lengthOf(index))
+  const credit = pool.take(false)
+  const length = geometry.lengthOf(index)
+  const bytes = credit?.bytes.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
   try {
     if (!(await storage.readInto(index, bytes))) return false
     return (await hashes.sha1(bytes)).equals(expected.subarray(index * 20, index * 20 + 20))
   } finally {
-    credit.release()
+    credit?.release()
   }
 }
