@@ -1,6 +1,6 @@
 /** The command line's grammar: commands, their options and their help. Each command's own file is loaded when it is run. */
 import { Command, CommanderError } from 'commander'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { EXIT } from './exit-code.js'
 import { JsonEvents } from './messages/json-events.js'
 import { ErrorOutput } from './messages/error-output.js'
@@ -38,19 +38,31 @@ function program(args: readonly string[]): Command {
     .option('--file <path or index>', 'the file to stream, of a torrent that has several', collect)
     .option('--force', 'write to a terminal too')
     .enablePositionalOptions()
+    .helpCommand(true)
     .showHelpAfterError('(bt-stream --help shows how)')
     .addHelpText('after', EXAMPLES)
+    .configureOutput({ outputError: (text, write) => write(`bt-stream: ${messageIn(text)}\n`) })
     .exitOverride()
   if (args.includes('--json')) tellInJson(root)
   withSharedOptions(root)
   root.action(async (source: string | undefined, options: StreamOptions, command: Command) => {
-    if (source === undefined && options.json) command.error('error: missing source')
+    if (source === undefined && options.json) command.error('missing source')
     if (source === undefined) command.help({ error: true })
+    refuseMore(command, source)
     const { stream } = await import('./commands/stream.js')
     await stream(source, options)
   })
   addCommands(root)
-  return root
+  // Not of the commands, which would inherit it.
+  return root.allowExcessArguments()
+}
+
+/** Two words may be a command that was misspelt and its source, or two sources. */
+function refuseMore(command: Command, source: string): void {
+  const [, more] = command.args
+  if (more === undefined) return
+  const isSource = source === '-' || /^https?:/i.test(source) || existsSync(source)
+  command.error(isSource ? `one source at a time: what is '${more}' for?` : `unknown command or file '${source}'`)
 }
 
 function addCommands(root: Command): void {
@@ -90,11 +102,14 @@ function tellInJson(root: Command): void {
   const voice = new JsonEvents(new ErrorOutput(process.stderr))
   root.showHelpAfterError(false).configureOutput({
     outputError: text => {
-      const message = text.trim().replace(/^error: /, '')
-      voice.say({ event: 'error', code: 'ERR_BT_OPTION', message, exitCode: EXIT.USAGE })
+      voice.say({ event: 'error', code: 'ERR_BT_OPTION', message: messageIn(text), exitCode: EXIT.USAGE })
       voice.say({ event: 'end', exitCode: EXIT.USAGE })
     }
   })
+}
+
+function messageIn(text: string): string {
+  return text.trim().replace(/^error: /, '')
 }
 
 function version(): string {

@@ -23,7 +23,7 @@ export interface DemoResult {
 
 /** Rejects with a `DemoError` when the program or `tar` fails. */
 export async function runDemo({ torrentPath, signal, onBytes }: DemoRunOptions): Promise<DemoResult> {
-  const args = [process.argv[1] ?? '', torrentPath, '--json', '--port', '0']
+  const args = [process.argv[1] ?? '', torrentPath, '--json', '--host', '127.0.0.1', '--port', '0']
   const program = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], signal })
   const tar = await startTar(signal)
   const hash = createHash('sha256')

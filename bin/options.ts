@@ -1,5 +1,6 @@
 /** What the user asked for, from the command line's words to the library's options. */
 import { InvalidArgumentError, type Command } from 'commander'
+import { isIP } from 'node:net'
 import type { TorrentOptions } from '../lib/index.js'
 
 /** Understood by every command. */
@@ -8,6 +9,7 @@ export interface SharedOptions {
   readonly discovery?: boolean
   readonly tracker?: boolean
   readonly port?: number
+  readonly host?: string
   /** Bytes. */
   readonly maxMemory?: number
   readonly peerTimeout?: number
@@ -39,6 +41,7 @@ export function withSharedOptions(command: Command): Command {
     .option('--no-discovery', 'only the peers given: ask no tracker, take no connections')
     .option('--no-tracker', 'ask no tracker')
     .option('--port <n>', 'port for connections of others; the next ones if taken (default: 6881)', portNumber)
+    .option('--host <ip>', 'address for connections of others (default: all of this machine)', ipAddress)
     .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
     .option('--peer-timeout <s>', 'give up when no peer connects for this long; 0: never (default: 120)', milliseconds)
     .option('--stall-timeout <s>', 'give up when no data comes for this long; 0: never (default: 300)', milliseconds)
@@ -74,6 +77,7 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
     ...(options.discovery === false && { discovery: false }),
     ...(options.tracker === false && { trackers: false }),
     ...(options.port !== undefined && { port: options.port }),
+    ...(options.host !== undefined && { host: options.host }),
     ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
     ...(options.peerTimeout !== undefined && { peerTimeoutMs: options.peerTimeout }),
     ...(options.stallTimeout !== undefined && { stallTimeoutMs: options.stallTimeout })
@@ -84,6 +88,11 @@ function portNumber(text: string): number {
   const port = wholeNumber(text)
   if (port > 65_535) throw new InvalidArgumentError('It is a number from 0 to 65535.')
   return port
+}
+
+function ipAddress(text: string): string {
+  if (isIP(text) === 0) throw new InvalidArgumentError('It is an IP address of this machine.')
+  return text
 }
 
 function mebibytes(text: string): number {

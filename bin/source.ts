@@ -5,6 +5,7 @@ import { UsageError } from './exit-code.js'
 
 /** `-` is standard input. Rejects with `MetainfoError`, `UsageError`, or `ERR_BT_ABORTED` when `signal` aborts. */
 export async function readSource(source: string, signal: AbortSignal): Promise<Metainfo> {
+  if (source === '') throw new UsageError('the source is empty: name a path, a URL, or - for standard input')
   try {
     return await readMetainfo(source === '-' ? await readStandardInput(signal) : source, signal)
   } catch (error) {

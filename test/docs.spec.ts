@@ -21,6 +21,7 @@ describe('the documents', () => {
       'SECURITY.md',
       'docs/api.md',
       'docs/architecture.md',
+      'docs/benchmarks.md',
       'docs/bep-support.md',
       'docs/cli.md',
       'docs/conformance.md',

@@ -3,7 +3,7 @@ import type { Metainfo } from '../../lib/index.js'
 import { OutputError } from '../exit-code.js'
 import { filesOf } from '../file-choice.js'
 import { printable } from '../messages/printable.js'
-import { bytes, plural } from '../messages/quantity.js'
+import { binaryBytes, bytes, plural } from '../messages/quantity.js'
 import { fileLine } from '../messages/sentences.js'
 import type { SharedOptions } from '../options.js'
 import { runCommand } from '../session.js'
@@ -45,7 +45,7 @@ function infoLines(metainfo: Metainfo): string[] {
     `name       ${name}`,
     `info-hash  ${infoHash}`,
     `size       ${bytes(length)} (${length} bytes) in ${plural(files.length, 'file')}`,
-    `pieces     ${pieces} of ${bytes(pieceLength)}`,
+    `pieces     ${pieces} of ${binaryBytes(pieceLength)}`,
     ...(rest.private ? ['private    yes'] : []),
     ...tiers,
     ...webSeeds.map(url => `web seed   ${url}`),

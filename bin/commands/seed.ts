@@ -1,6 +1,7 @@
 /** `bt-stream seed <source> --dir DIR`: serves what is on disk until it is stopped. */
 import { once } from 'node:events'
 import { StorageError } from '../../lib/index.js'
+import { UsageError } from '../exit-code.js'
 import type { SeedOptions } from '../options.js'
 import { runCommand } from '../session.js'
 import { tellStart } from '../start.js'
@@ -8,6 +9,8 @@ import { watchTorrent } from '../watch.js'
 
 export async function seed(source: string, options: SeedOptions): Promise<void> {
   await runCommand(options, async session => {
+    if (options.discovery === false && options.peer === undefined)
+      throw new UsageError('with --no-discovery nobody finds this seed: name the peers to serve with --peer')
     const metainfo = await session.readSource(source)
     const torrent = await session.open(metainfo, { dir: options.dir, readOnly: true })
     tellStart(session, 'seed', metainfo)

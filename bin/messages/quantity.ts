@@ -6,6 +6,11 @@ export function bytes(count: number): string {
   return prettyBytes(count, { space: true })
 }
 
+/** `1.5 GiB`, as memory and pieces are counted. */
+export function binaryBytes(count: number): string {
+  return prettyBytes(count, { space: true, binary: true })
+}
+
 export function rate(bytesPerSecond: number): string {
   return `${prettyBytes(Math.round(bytesPerSecond))}/s`
 }

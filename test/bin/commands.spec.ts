@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { connect } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
@@ -106,7 +107,7 @@ describe('bt-stream get, info, seed', function () {
       expect(exitCode).to.equal(0)
       expect(stdout.toString())
         .to.match(/^name {7}a/)
-        .and.match(/^pieces {5}5 of 65\.5 kB$/m)
+        .and.match(/^pieces {5}5 of 64 KiB$/m)
       expect(stdout.toString()).to.match(/^[ -~\n]*$/)
     })
 
@@ -150,9 +151,53 @@ describe('bt-stream get, info, seed', function () {
     })
 
     it('ends with 6 when nothing is there, with 2 when nobody says where', async () => {
-      const nowhere = await run(['seed', seeder.path, '--dir', join(folder, 'nothing'), '--no-discovery'])
+      const alone = ['--host', '127.0.0.1', '--port', '0', '--no-tracker']
+      const nowhere = await run(['seed', seeder.path, '--dir', join(folder, 'nothing'), ...alone])
       expect(nowhere.exitCode, nowhere.stderr).to.equal(6)
       expect((await run(['seed', seeder.path])).exitCode).to.equal(2)
+    })
+
+    it('ends with 2 when nobody could ever find it', async () => {
+      const { exitCode, stderr } = await run(['seed', seeder.path, '--dir', folder, '--no-discovery'])
+      expect(exitCode).to.equal(2)
+      expect(stderr).to.match(/^bt-stream: .*--peer/)
+    })
+
+    it('listens where --host says and nowhere else', async function () {
+      const others = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
+      const other = others.find(({ family, internal }) => family === 'IPv4' && !internal)
+      if (!other) this.skip()
+      const dir = join(folder, 'host')
+      writeContent(dir, source)
+      const args = ['seed', seeder.path, '--dir', dir, '--host', '127.0.0.1', '--port', '0', '--no-tracker', '--json']
+      const program = new RunningProgram(args)
+      const { port } = JSON.parse(await program.line(/"listening"/)) as { port: number }
+      const isOpen = (host: string) =>
+        new Promise<boolean>(resolve => {
+          const socket = connect(port, host, () => resolve(true)).on('error', () => resolve(false))
+          socket.once('connect', () => socket.destroy())
+        })
+      expect(await Promise.all([isOpen('127.0.0.1'), isOpen(other.address)])).to.deep.equal([true, false])
+      program.child.kill('SIGINT')
+      await program.exit()
+    })
+  })
+
+  describe('the memory budget', () => {
+    const warningsOf = async (pieceLength: number, ...args: string[]) => {
+      const made: TorrentSource = { name: 'large', pieceLength, data: Buffer.alloc(2 * pieceLength) }
+      const torrent = join(folder, `${pieceLength}.torrent`)
+      writeFileSync(torrent, makeTorrent(made).torrent)
+      const { stderr } = await run([torrent, '--no-discovery', '--peer-timeout', '0.1', ...args])
+      return stderr.split('\n').filter(line => line.includes('warning'))
+    }
+
+    it('is said to be raised when it was, and only then', async () => {
+      expect(await warningsOf(2 ** 25)).to.deep.equal([])
+      expect(await warningsOf(2 ** 26)).to.deep.equal([
+        'bt-stream: warning: pieces of 64 MiB: the memory budget was raised to 128 MiB'
+      ])
+      expect(await warningsOf(2 ** 26, '--max-memory', '128')).to.deep.equal([])
     })
   })
 
@@ -209,6 +254,11 @@ describe('bt-stream get, info, seed', function () {
     expect(help.stdout.toString())
       .to.match(/--overwrite/)
       .and.match(/--stall-timeout/)
+      .and.match(/--host/)
+    const ofAll = await run(['help'])
+    expect(ofAll).to.include({ exitCode: 0, stderr: '' })
+    expect(ofAll.stdout.toString()).to.match(/^Usage: bt-stream/)
+    expect((await run(['help', 'get'])).stdout.toString()).to.equal(help.stdout.toString())
   })
 
   it('demo shows a listing and a verified checksum, and leaves nothing behind', async () => {

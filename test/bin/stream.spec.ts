@@ -143,10 +143,21 @@ describe('bt-stream <source>', function () {
         exitOf(single.path, '--max-memory', '0'),
         exitOf(single.path, '--peer', 'example'),
         exitOf(single.path, '--peer-timeout', '-1'),
-        exitOf('one.torrent', 'two.torrent'),
-        exitOf()
+        exitOf(single.path, '--host', 'nowhere'),
+        exitOf(single.path, 'two.torrent'),
+        exitOf('gte', single.path),
+        exitOf('get', single.path, 'two.torrent'),
+        exitOf('demo', 'two.torrent'),
+        exitOf('')
       ])
       expect(ends.map(([exitCode]) => exitCode)).to.deep.equal(ends.map(() => 2))
+      expect(ends.filter(([, stderr]) => !/^bt-stream: \S/.test(stderr))).to.deep.equal([])
+      expect((await exitOf())[0]).to.equal(2)
+    })
+
+    it('naming the word it does not know', async () => {
+      expect((await exitOf('gte', 's.torrent'))[1]).to.match(/^bt-stream: unknown command or file 'gte'$/m)
+      expect((await exitOf(single.path, 'two.torrent'))[1]).to.match(/^bt-stream: one source at a time/)
     })
 
     it('with 3 for what is no torrent', async () => {

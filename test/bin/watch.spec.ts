@@ -1,0 +1,45 @@
+import { expect } from 'chai'
+import { once } from 'node:events'
+import type { Event } from '../../bin/messages/events.js'
+import { Messages } from '../../bin/messages/messages.js'
+import type { Voice } from '../../bin/messages/voice.js'
+import { watchTorrent } from '../../bin/watch.js'
+import { openTorrent } from '../../lib/index.js'
+import { WAITING_AFTER_MS } from '../../lib/limits.js'
+import { makeTorrent, randomBytesSeeded } from '../support/make-torrent.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+
+/** Keeps what it is told. */
+class Listener implements Voice {
+  readonly progressEveryMs = 1000
+  readonly events: Event[] = []
+
+  say(event: Event): void {
+    this.events.push(event)
+  }
+
+  end(): void {
+    // Nothing is half-drawn.
+  }
+}
+
+describe('watchTorrent', () => {
+  it('says of a torrent without peers that there are none, and does not blame the reader', async () => {
+    const { torrent: file } = makeTorrent({ name: 'x', pieceLength: 16_384, data: randomBytesSeeded('watch', 50_000) })
+    const clock = new VirtualClock()
+    const torrent = await openTorrent(file, { discovery: false, peerTimeoutMs: 0, clock })
+    const listener = new Listener()
+    const goal = () => ({ done: torrent.stats().delivered, total: 50_000 })
+    const stop = watchTorrent(torrent, new Messages(listener, {}), goal)
+    const reader = torrent.file(0).createReadStream()
+    reader.read(0)
+    await clock.advance(WAITING_AFTER_MS + 2000)
+    const reasons = listener.events.filter(({ event }) => event === 'waiting')
+    expect(reasons).to.deep.equal([{ event: 'waiting', reason: 'no peer found' }])
+    stop()
+    const closed = once(reader, 'close')
+    reader.destroy()
+    await closed
+    await torrent.close()
+  })
+})
