@@ -47,7 +47,10 @@ export class HashPool {
   async sha1(bytes: Buffer): Promise<Buffer> {
     this.#noteLoad(bytes.length)
     const memory = bytes.buffer
-    if (bytes.length > LONG_BYTES && memory instanceof SharedArrayBuffer) await this.warmUp()
+    if (bytes.length > LONG_BYTES && memory instanceof SharedArrayBuffer) {
+      await this.warmUp()
+      if (this.#isClosed) throw closed()
+    }
     const worker = memory instanceof SharedArrayBuffer ? this.#idlest() : undefined
     if (!worker || !(memory instanceof SharedArrayBuffer)) return hash(bytes)
     const id = this.#nextId++
@@ -69,7 +72,7 @@ export class HashPool {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#online.clear()
-    for (const { reject } of this.#pending.values()) reject(new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
+    for (const { reject } of this.#pending.values()) reject(closed())
     this.#pending.clear()
     await Promise.all(this.#workers.splice(0).map(ended))
   }
@@ -143,4 +146,8 @@ async function ended(worker: Worker): Promise<void> {
 
 function hash(bytes: Buffer): Buffer {
   return createHash('sha1').update(bytes).digest()
+}
+
+function closed(): TorrentError {
+  return new TorrentError('ERR_BT_ABORTED', 'closed while hashing')
 }
