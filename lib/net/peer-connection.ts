@@ -10,9 +10,10 @@ import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 import { Bitfield } from '../pieces/bitfield.js'
-import type { Geometry } from '../pieces/geometry.js'
+import { IdleMessages } from '../policy/idle-messages.js'
 import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
+import type { ReceiveBuffers } from '../transport/receive-buffers.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
 import { encodeHandshake } from '../wire/handshake.js'
 import type { BlockSpan, WireMessage } from '../wire/message.js'
@@ -25,6 +26,8 @@ const MESSAGES_HIGH_WATER_MARK = 4
 
 export interface PeerConnectionOptions {
   readonly socket: Socket
+  /** What the socket reads into, if that is not fresh memory. */
+  readonly buffers?: ReceiveBuffers
   readonly address: PeerAddress
   readonly isIncoming: boolean
   readonly clock: Clock
@@ -71,8 +74,7 @@ export class PeerConnection extends Writable implements SupplierPort {
   #drainedAt: number
   #drained = 0
   #handshakeTimer: Timer
-  #idleMessages = 0
-  #idleSince: number
+  readonly #idle: IdleMessages
   #cancelsLeft = 0
   #requestsWhileChoked = 0
   #blocks = 0
@@ -86,7 +88,8 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#host = options.host
     this.address = options.address
     this.isIncoming = options.isIncoming
-    this.openedAt = this.#heardAt = this.#wroteAt = this.#drainedAt = this.#idleSince = this.#clock.now()
+    this.openedAt = this.#heardAt = this.#wroteAt = this.#drainedAt = this.#clock.now()
+    this.#idle = new IdleMessages(this.openedAt)
     this.#decoder = new WireDecoder(options.host && Math.ceil(options.host.geometry.pieceCount / 8))
   }
 
@@ -112,6 +115,7 @@ export class PeerConnection extends Writable implements SupplierPort {
       if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier, this.#clock.now())
       this.#options.onClose(this, error ?? undefined)
     })
+    if (this.#options.buffers) this.#follow(this.#options.buffers)
     if (this.#host) this.#send(encodeHandshake(this.#host.infoHash, this.#host.peerId))
   }
 
@@ -149,9 +153,13 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#noteDrain(now)
     const keepAlives = this.#decoder.takeKeepAlives()
     if (keepAlives > 0) this.#heardAt = now
-    if (this.#isFlood(keepAlives)) {
-      this.#drop('ERR_BT_FLOOD', 'a flood of keep-alives')
-    } else if (this.#heldSince === undefined && now - this.#heardAt > limits.PEER_SILENT_MS) {
+    try {
+      this.#idle.count(now, keepAlives)
+    } catch (error) {
+      this.destroy(error as Error)
+      return
+    }
+    if (this.#heldSince === undefined && now - this.#heardAt > limits.PEER_SILENT_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer is silent')
     } else if (now - this.#drainedAt > limits.UPLOAD_STUCK_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer takes nothing of what it asked for')
@@ -247,20 +255,20 @@ export class PeerConnection extends Writable implements SupplierPort {
         this.#onBitfield(message.bits, host, supplier)
         return undefined
       case 'choke':
-        this.#countIdle()
+        this.#idle.count(this.#heardAt)
         host.scheduler.onChoke(supplier, this.#heardAt)
         break
       case 'unchoke':
-        if (!supplier.isChoking) this.#countIdle()
+        if (!supplier.isChoking) this.#idle.count(this.#heardAt)
         host.scheduler.onUnchoke(supplier)
         break
       case 'interested':
-        if (this.peerInterested) this.#countIdle()
+        if (this.peerInterested) this.#idle.count(this.#heardAt)
         this.peerInterested = true
         host.onInterest()
         return undefined
       case 'notInterested':
-        this.#countIdle()
+        this.#idle.count(this.#heardAt)
         this.peerInterested = false
         host.onInterest()
         return undefined
@@ -269,7 +277,7 @@ export class PeerConnection extends Writable implements SupplierPort {
         return undefined
       case 'port':
       case 'unknown':
-        this.#countIdle()
+        this.#idle.count(this.#heardAt)
         return undefined
       default:
         return assertNever(message)
@@ -283,7 +291,7 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#blocks++
     this.downloaded += data.length
     // What does not lie where blocks lie, or is not as long as that block, answers no request of ours.
-    const { outcome, held } = isBlock(host.geometry, piece, begin, data.length)
+    const { outcome, held } = host.geometry.isBlock(piece, begin / limits.BLOCK_LENGTH, data.length)
       ? host.acceptBlock(supplier, piece, begin, data)
       : { outcome: 'unrequested', held: undefined }
     // Late answers to what we took back are duplicates, not faults.
@@ -302,14 +310,14 @@ export class PeerConnection extends Writable implements SupplierPort {
     const index = host.geometry.pieceIndex(piece)
     if (index === undefined)
       throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
-    if (supplier.pieces.has(index)) this.#countIdle(limits.VAIN_WEIGHT)
+    if (supplier.pieces.has(index)) this.#idle.count(this.#heardAt, limits.VAIN_WEIGHT)
     host.scheduler.onHave(supplier, index)
     host.onChange()
   }
 
   #onBitfield(bits: Buffer, host: PeerHost, supplier: Supplier): void {
     // BEP 3 has it only as the first message, but aria2 sends it again where that is shorter than many HAVEs.
-    if (this.#gotBitfield) this.#countIdle()
+    if (this.#gotBitfield) this.#idle.count(this.#heardAt)
     this.#gotBitfield = true
     const pieces = Bitfield.fromBytes(bits, host.geometry.pieceCount)
     if (!pieces)
@@ -336,32 +344,27 @@ export class PeerConnection extends Writable implements SupplierPort {
     // Without the fast extension (BEP 6) there is no way to say no.
     const isServed = length <= limits.MAX_SERVED_LENGTH && host.have.has(index)
     if (isServed) return this.#uploads?.add({ piece: index, begin, length })
-    this.#countIdle(limits.VAIN_WEIGHT)
+    this.#idle.count(this.#heardAt, limits.VAIN_WEIGHT)
     return undefined
   }
 
   #onCancel({ piece, begin, length }: BlockSpan, host: PeerHost): void {
-    if (--this.#cancelsLeft < 0) this.#countIdle(limits.VAIN_WEIGHT)
+    if (--this.#cancelsLeft < 0) this.#idle.count(this.#heardAt, limits.VAIN_WEIGHT)
     const index = host.geometry.pieceIndex(piece)
     if (index !== undefined) this.#uploads?.cancel({ piece: index, begin, length })
   }
 
-  /** Messages that change nothing are a way to keep us busy. */
-  #countIdle(weight = 1): void {
-    if (this.#isFlood(weight)) throw new ProtocolError('ERR_BT_FLOOD', 'a flood of empty messages')
-  }
-
-  #isFlood(messages: number): boolean {
-    const now = this.#clock.now()
-    if (now - this.#idleSince > limits.IDLE_MESSAGES_MS) {
-      this.#idleSince = now
-      this.#idleMessages = 0
-    }
-    this.#idleMessages += messages
-    return this.#idleMessages > limits.MAX_IDLE_MESSAGES
-  }
-
   // --- the socket
+
+  /** Messages hold views of what was read: none does while nothing waits on the way here, but for the start of the next one. */
+  #follow(buffers: ReceiveBuffers): void {
+    let handled = 0
+    buffers.handledBytes = () => {
+      const waiting = this.#socket.readableLength + this.#decoder.writableLength + this.#decoder.readableLength
+      if (waiting + this.writableLength === 0) handled = buffers.receivedBytes - this.#decoder.bufferedBytes
+      return handled
+    }
+  }
 
   /** What is said within one turn of the loop leaves in one packet. */
   #send(bytes: Buffer): void {
@@ -387,14 +390,7 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.#drained = drained
   }
 
-  #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT' | 'ERR_BT_FLOOD', message: string): void {
+  #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT', message: string): void {
     this.destroy(new ProtocolError(code, message))
   }
-}
-
-/** True for the place and length of one of the torrent's blocks. */
-function isBlock(geometry: Geometry, piece: number, begin: number, length: number): boolean {
-  const index = geometry.pieceIndex(piece)
-  if (index === undefined || begin % limits.BLOCK_LENGTH !== 0) return false
-  return geometry.blockLength(index, begin / limits.BLOCK_LENGTH) === length
 }

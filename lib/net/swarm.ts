@@ -5,6 +5,7 @@ import * as limits from '../limits.js'
 import { CandidateList, type Candidate, type CandidateSource } from '../policy/candidate-list.js'
 import type { Supplier } from '../policy/supplier.js'
 import { dial } from '../transport/dial.js'
+import { ReceiveBuffers } from '../transport/receive-buffers.js'
 import type { PeerAddress } from '../wire/peer-address.js'
 import { PeerConnection } from './peer-connection.js'
 import type { PeerHost } from './peer-host.js'
@@ -137,12 +138,14 @@ export class Swarm {
     this.candidates.onDial(candidate, startedAt)
     this.#dialling.set(candidate, controller)
     try {
+      const buffers = new ReceiveBuffers()
       const socket = await dial(candidate.address, {
         signal: controller.signal,
         clock,
-        readAheadBytes: limits.SOCKET_HIGH_WATER_MARK
+        readAheadBytes: limits.SOCKET_HIGH_WATER_MARK,
+        buffers
       })
-      this.#open(socket, candidate, clock.now() - startedAt)
+      this.#open(socket, buffers, candidate, clock.now() - startedAt)
     } catch (error) {
       this.candidates.onGone(candidate, false, clock.now())
       if (!this.#isClosed) this.#options.onDialFailed(candidate.address, error as Error)
@@ -151,7 +154,7 @@ export class Swarm {
     }
   }
 
-  #open(socket: Socket, candidate: Candidate, connectMs: number): void {
+  #open(socket: Socket, buffers: ReceiveBuffers, candidate: Candidate, connectMs: number): void {
     const { host, clock, onPeer } = this.#options
     if (this.#isClosed) {
       socket.destroy()
@@ -159,6 +162,7 @@ export class Swarm {
     }
     const connection = new PeerConnection({
       socket,
+      buffers,
       address: candidate.address,
       isIncoming: false,
       clock,

@@ -24,6 +24,11 @@ export class WireDecoder extends Transform {
     return this.#reader.takeKeepAlives()
   }
 
+  /** Bytes held until their message is whole. */
+  get bufferedBytes(): number {
+    return this.#reader.bufferedBytes
+  }
+
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     try {
       this.#reader.push(chunk)

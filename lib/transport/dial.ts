@@ -1,9 +1,10 @@
 /** Opens one TCP connection to a peer. Who is dialled, and how many at once, is decided elsewhere. */
-import { connect, type Socket } from 'node:net'
+import { connect, type OnReadOpts, type Socket } from 'node:net'
 import { systemClock, type Clock } from '../clock.js'
 import { CONNECT_MS } from '../limits.js'
 import type { PeerAddress } from '../wire/peer-address.js'
 import { reasonOf } from './deadline.js'
+import type { ReceiveBuffers } from './receive-buffers.js'
 import { TransportError } from './transport-error.js'
 
 export interface DialOptions {
@@ -14,6 +15,8 @@ export interface DialOptions {
   readonly localAddress?: string | undefined
   /** Most bytes the socket reads ahead, its `highWaterMark`. */
   readonly readAheadBytes?: number | undefined
+  /** Memory to read into, in place of a fresh chunk a read. What the socket gives then are views of it. */
+  readonly buffers?: ReceiveBuffers | undefined
   readonly clock?: Clock
 }
 
@@ -25,20 +28,21 @@ const KEEP_ALIVE_MS = 60_000
  * of kind `timeout`, or with the signal's reason; nothing is left open then.
  */
 export function dial(address: PeerAddress, options: DialOptions = {}): Promise<Socket> {
-  const { timeoutMs = CONNECT_MS, signal, localAddress, readAheadBytes, clock = systemClock } = options
+  const { timeoutMs = CONNECT_MS, signal, localAddress, readAheadBytes, buffers, clock = systemClock } = options
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(reasonOf(signal))
       return
     }
-    const socket = connect({
+    const socket: Socket = connect({
       host: address.host,
       port: address.port,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_MS,
       ...(localAddress === undefined ? {} : { localAddress }),
-      ...(readAheadBytes === undefined ? {} : { highWaterMark: readAheadBytes })
+      ...(readAheadBytes === undefined ? {} : { highWaterMark: readAheadBytes }),
+      ...(buffers === undefined ? {} : { onread: readInto(buffers, chunk => socket.push(chunk)) })
     })
     const settle = (outcome: () => void) => {
       clock.clearTimer(timer)
@@ -60,4 +64,9 @@ export function dial(address: PeerAddress, options: DialOptions = {}): Promise<S
     signal?.addEventListener('abort', onAbort, { once: true })
     socket.once('connect', onConnect).once('error', fail)
   })
+}
+
+/** Node's own reading, but for whose memory it is: chunks come out of the stream as ever, and a full stream stops the reading. */
+function readInto(buffers: ReceiveBuffers, push: (chunk: Buffer) => boolean): OnReadOpts {
+  return { buffer: () => buffers.next(), callback: length => push(buffers.take(length)) }
 }

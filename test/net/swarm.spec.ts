@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import * as limits from '../../lib/limits.js'
 import { Swarm } from '../../lib/net/swarm.js'
 import type { PeerConnection } from '../../lib/net/peer-connection.js'
+import type { PeerHost } from '../../lib/net/peer-host.js'
 import { FakePeer } from '../support/fake-peer.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { OUR_ID, PeerBench, until } from '../support/peer-bench.js'
@@ -100,6 +102,40 @@ describe('Swarm', function () {
     peer.sendHandshake(bench.infoHash, OUR_ID)
     await until(() => failed.length === 1)
     expect(swarm.candidates.size).to.equal(0)
+  })
+
+  it('hands out the bytes that each message came with, though it held the peer while more arrived', async () => {
+    const got: Buffer[] = []
+    let release: (() => void) | undefined
+    const acceptBlock: PeerHost['acceptBlock'] = (_supplier, _piece, _begin, data) => {
+      const bytes = Buffer.alloc(data.length)
+      data.copy(bytes)
+      got.push(bytes)
+      if (got.length % 7 > 0) return { outcome: 'taken' }
+      return { outcome: 'taken', held: new Promise(resolve => (release = resolve)) }
+    }
+    const holding = new Swarm({
+      host: { ...bench.host, acceptBlock },
+      clock: bench.clock,
+      onPeer: connection => open.push(connection),
+      onPeerGone: connection => gone.push(connection),
+      onDialFailed: failure => failed.push(failure)
+    })
+    holding.add([address()], 'tracker')
+    const peer = await until(() => dialled[0])
+    await peer.expectHandshake()
+    peer.sendHandshake(bench.infoHash)
+    const blocks = Array.from({ length: 200 }, (_, i) => Buffer.alloc(limits.BLOCK_LENGTH, i))
+    for (const [i, block] of blocks.entries()) peer.sendBlock({ piece: i % 10, begin: 0 }, block)
+    while (got.length < blocks.length) {
+      await until(() => release !== undefined || got.length === blocks.length)
+      // The socket reads what it may before the next message is handled.
+      for (let turn = 0; turn < 5; turn++) await setImmediate()
+      release?.()
+      release = undefined
+    }
+    expect(got.findIndex((bytes, i) => !bytes.equals(blocks[i] as Buffer))).to.equal(-1)
+    await holding.close()
   })
 
   it('bans: drops the peer, forgets and refuses its address, even when it has left', async () => {
