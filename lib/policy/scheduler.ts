@@ -31,6 +31,8 @@ export type BlockOutcome = 'taken' | 'duplicate' | 'unrequested'
 /** Blocks asked for before anything is known, shared by the whole swarm; and the bounds of one peer's part. */
 const FIRST_BLOCKS = 64
 const FIRST_BLOCKS_LEAST = 2
+/** …and of the only peer there is, however far: nobody else could bring them sooner. */
+const FIRST_BLOCKS_ALONE = 128
 /** Second requests are made while what came twice is under this share of what came, plus a first allowance for a swarm that is not known yet. */
 const WASTE_SHARE = 0.025
 const WASTE_ALLOWANCE = 512 * 1024
@@ -310,7 +312,8 @@ export class Scheduler {
 
   /** A first few blocks for the whole swarm: one peer alone is asked for many, each of many for a few. */
   get #firstDepth(): number {
-    return Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / Math.max(1, this.suppliers.size + this.dialling)))
+    const peers = this.suppliers.size + this.dialling
+    return peers < 2 ? FIRST_BLOCKS_ALONE : Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / peers))
   }
 
   #mayDouble(length: number): boolean {

@@ -15,7 +15,7 @@ export interface RateMark {
 }
 
 /** Requests that wait at the peer beyond the round trip: enough to notice that it can send faster, little enough for a new urgent block. */
-export const STANDING_QUEUE_MS = 150
+export const STANDING_QUEUE_MS = 100
 /** Growth of the rate by which a round of slow start counts as a gain. */
 const GAIN = 1.25
 /** Until the rate stops growing it is a lower bound, set by how little we asked for: what is asked for now comes about so much faster. */

@@ -14,6 +14,8 @@ export interface SentRequest<Piece> {
   skipped: number
 }
 
+/** Bytes per second from which on a peer is worth as many requests as it can take. */
+const QUICK_RATE = 64 * 1024
 /** A request that was passed over this often is not coming. */
 const LOST_AFTER_SKIPPED = 3
 /** A peer that is silent this long past the expected arrival is asked for one block at a time until it answers. */
@@ -57,14 +59,22 @@ export class RequestPipeline<Piece> {
 
   /**
    * Blocks that should be in flight: rate × (round trip + a little), never more than the peer queues. Until the rate stops growing it
-   * counts the round trip twice: requests double each round trip, from the first block on.
+   * counts more of the round trip, so that requests to a quick peer double in each, from the first block on. More, or as much of a slow
+   * one, would make the first urgent blocks wait behind what has time.
    */
   get depth(): number {
     if (this.isSnubbed) return 1
     const { rate, roundTripMs, isSettled, isMeasured } = this.model
     if (!isMeasured) return Math.min(this.firstDepth, this.#maxDepth)
-    const coveredMs = (isSettled ? roundTripMs : 2 * roundTripMs) + STANDING_QUEUE_MS
+    const growingMs = Math.max(1.5 * roundTripMs + STANDING_QUEUE_MS, this.#mayDouble ? 2.2 * roundTripMs : 0)
+    const coveredMs = isSettled ? roundTripMs + STANDING_QUEUE_MS : growingMs
     return Math.max(1, Math.min(Math.ceil((rate * coveredMs) / 1000 / BLOCK_LENGTH), this.#maxDepth))
+  }
+
+  /** Slow peers need no more than the queue to show a rise; one that was asked for a block at a time could show nothing yet. */
+  get #mayDouble(): boolean {
+    const { rate, roundTripMs } = this.model
+    return rate > QUICK_RATE || rate * roundTripMs < 1.2 * 1000 * BLOCK_LENGTH
   }
 
   get room(): number {
