@@ -58,12 +58,29 @@ export class Bitfield {
     this.#count = this.length
   }
 
-  /** The first piece at or after `from` that is set in `this` and clear in `other`, or -1. Skips whole bytes. */
-  nextMissingIn(other: Bitfield, from: number): number {
-    for (let i = from; i < this.length;) {
+  /** The first piece from `from` to `last` that is set in `this` and clear in `other`, or -1. Skips whole bytes. */
+  nextMissingIn(other: Bitfield, from: number, last = this.length - 1): number {
+    for (let i = from; i <= last;) {
       const at = i >>> 3
       const fresh = (this.#bytes[at] ?? 0) & ~(other.#bytes[at] ?? 0) & (0xff >>> (i & 7))
-      if (fresh !== 0) return at * 8 + Math.clz32(fresh) - 24
+      if (fresh !== 0) {
+        const found = at * 8 + Math.clz32(fresh) - 24
+        return found <= last ? found : -1
+      }
+      i = (at + 1) * 8
+    }
+    return -1
+  }
+
+  /** The first piece from `from` to `last` that is clear, or -1. Skips whole bytes. */
+  nextClear(from: number, last = this.length - 1): number {
+    for (let i = from; i <= last;) {
+      const at = i >>> 3
+      const clear = ~(this.#bytes[at] ?? 0) & (0xff >>> (i & 7))
+      if (clear !== 0) {
+        const found = at * 8 + Math.clz32(clear) - 24
+        return found <= last ? found : -1
+      }
       i = (at + 1) * 8
     }
     return -1

@@ -76,9 +76,8 @@ export class ReadWindow {
   /** The first piece from the position on that is not here, or `undefined` when the window is full. */
   head(have: Bitfield): PieceIndex | undefined {
     if (this.isDone) return undefined
-    const { last } = this
-    for (let index = this.first as number; index <= last; index++) if (!have.has(index)) return index as PieceIndex
-    return undefined
+    const head = have.nextClear(this.first, this.last)
+    return head < 0 ? undefined : (head as PieceIndex)
   }
 
   /** A piece of the window is to be asked for (again). */

@@ -55,13 +55,15 @@ export class BlockPicker {
     while (window.frontier <= last && this.#pieces.isCovered(window.frontier)) window.frontier++
     if (window.frontier > last) return undefined
     const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, reading, view)))
-    for (let index = start; index <= last; index++) {
+    const { pieces } = supplier
+    const { have } = this.#pieces
+    const next = (from: number, to: number): number => pieces.nextMissingIn(have, from, to)
+    for (let index = next(start, last); index !== -1; index = next(index + 1, last)) {
       const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, view, window.limit)
       if (found) return found
     }
-    for (let index = window.frontier; index < start; index++) {
-      if (!supplier.pieces.has(index) || this.#pieces.isCovered(index)) continue
-      if (this.#hasQuickerOwner(supplier, index, view)) continue
+    for (let index = next(window.frontier, start - 1); index !== -1; index = next(index + 1, start - 1)) {
+      if (this.#pieces.isCovered(index) || this.#hasQuickerOwner(supplier, index, view)) continue
       const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, view, window.limit)
       if (found) return found
     }

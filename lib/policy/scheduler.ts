@@ -371,8 +371,7 @@ export class Scheduler {
     const { have } = this.pieces
     for (const window of this.#windows) {
       if (window.isDone) continue
-      const next = supplier.pieces.nextMissingIn(have, window.first)
-      if (next !== -1 && next <= window.finalPiece) return true
+      if (supplier.pieces.nextMissingIn(have, window.first, window.finalPiece) !== -1) return true
     }
     if (this.wanted.count === 0) return false
     for (

@@ -41,7 +41,7 @@ describe('Bitfield', () => {
     )
   })
 
-  it('finds the next piece that the other lacks as one by one would', () => {
+  it('finds the next piece that is lacking, or that the other lacks, as one by one would', () => {
     const indexes = fc.array(fc.integer({ min: 0, max: 69 }))
     fc.assert(
       fc.property(
@@ -49,11 +49,16 @@ describe('Bitfield', () => {
         indexes,
         indexes,
         fc.integer({ min: 0, max: 80 }),
-        (length, a, b, from) => {
+        fc.integer({ min: 0, max: 69 }),
+        (length, a, b, from, to) => {
           const [mine, other] = [fieldOf(length, a), fieldOf(length, b)]
-          let naive = -1
-          for (let i = length - 1; i >= from; i--) if (mine.has(i) && !other.has(i)) naive = i
-          expect(mine.nextMissingIn(other, from)).to.equal(naive)
+          const last = Math.min(to, length - 1)
+          const all = Array.from({ length }, (_, i) => i)
+          const first = (isIt: (i: number) => boolean): number => all.find(i => i >= from && isIt(i)) ?? -1
+          expect(mine.nextMissingIn(other, from)).to.equal(first(i => mine.has(i) && !other.has(i)))
+          expect(mine.nextMissingIn(other, from, last)).to.equal(first(i => i <= last && mine.has(i) && !other.has(i)))
+          expect(mine.nextClear(from)).to.equal(first(i => !mine.has(i)))
+          expect(mine.nextClear(from, last)).to.equal(first(i => i <= last && !mine.has(i)))
         }
       ),
       { numRuns: 500 }
