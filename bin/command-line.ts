@@ -36,6 +36,7 @@ function program(args: readonly string[]): Command {
     .version(version(), '-V, --version')
     .argument('[source]', SOURCE)
     .option('--file <path or index>', 'the file to stream, of a torrent that has several', collect)
+    .option('--tar', 'all files as one tar archive')
     .option('--force', 'write to a terminal too')
     .enablePositionalOptions()
     .helpCommand(true)

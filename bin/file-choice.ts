@@ -8,7 +8,9 @@ export class UnchosenFileError extends UsageError {
   readonly files: readonly FileFacts[]
 
   constructor(files: readonly FileFacts[]) {
-    super(`this torrent has ${files.length} files: choose one with --file, by its number or path`)
+    super(
+      `this torrent has ${files.length} files: choose one with --file, by its number or path, or have all with --tar`
+    )
     this.files = files
   }
 }

@@ -21,6 +21,7 @@ export interface SharedOptions {
 
 export interface StreamOptions extends SharedOptions {
   readonly file?: readonly string[]
+  readonly tar?: boolean
   readonly force?: boolean
 }
 

@@ -1,9 +1,11 @@
 /** One file of a torrent: its place in the byte stream, and the streams that read it. */
 import type { Writable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 import { TorrentError } from './errors.js'
 import type { MetainfoFile } from './metainfo/metainfo.js'
-import type { PieceLibrary } from './streams/read-cursor.js'
+import { ReadCursor, type PieceLibrary } from './streams/read-cursor.js'
 import { pour, TorrentReader } from './streams/torrent-reader.js'
+import { TorrentSlice } from './torrent-slice.js'
 
 export interface ReadStreamOptions {
   /** First byte, within the file. Default 0. */
@@ -48,7 +50,7 @@ export class TorrentFile {
    * Throws `ERR_BT_OPTION` for bytes outside the file, and `ERR_BT_NO_FILE` for a file that `only` leaves out of `dir`.
    */
   createReadStream(options: ReadStreamOptions = {}): TorrentReader {
-    return new TorrentReader(this.#library, { ...options, ...this.#range(options) })
+    return new TorrentReader(this.#open(options), options)
   }
 
   /**
@@ -56,16 +58,52 @@ export class TorrentFile {
    * callback, which suits pipes, sockets and files, not Transforms that keep what they get. Resolves to the bytes written.
    */
   writeTo(sink: Writable, options: ReadStreamOptions = {}): Promise<number> {
-    return pour(this.#library, sink, { ...this.#range(options), signal: options.signal })
+    return pour(this.#open(options), sink, options)
   }
 
-  /** The inclusive range within the file as a half-open one within the torrent. */
-  #range({ start = 0, end = this.length - 1 }: ReadStreamOptions): { start: number; end: number } {
-    if (!this.#isKept) throw new TorrentError('ERR_BT_NO_FILE', `${this.path} is not among the files to keep`)
-    const isWhole = Number.isInteger(start) && Number.isInteger(end)
-    if (!isWhole || start < 0 || end >= this.length || start > end + 1) {
-      throw new TorrentError('ERR_BT_OPTION', `no bytes ${start}-${end} in a file of ${this.length} bytes`)
-    }
-    return { start: this.offset + start, end: this.offset + end + 1 }
+  /** The bytes from `start` up to, not including, `end`, in the manner of `Blob.slice`. Nothing is fetched before it is read. */
+  slice(start = 0, end = this.length): TorrentSlice {
+    const whole = new TorrentSlice(range => this.createReadStream(range), 0, this.length)
+    return whole.slice(start, end)
   }
+
+  /** The file as a web stream; else as `createReadStream`. */
+  stream(): ReadableStream<Uint8Array> {
+    return this.slice().stream()
+  }
+
+  /** All of the file in memory. Rejects with `ERR_BT_OPTION` when it does not fit. */
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.slice().arrayBuffer()
+  }
+
+  /** All of the file as UTF-8. Rejects with `ERR_BT_OPTION` when it does not fit. */
+  text(): Promise<string> {
+    return this.slice().text()
+  }
+
+  /** `for await (const chunk of file)`: as `createReadStream()`. */
+  [Symbol.asyncIterator](): AsyncIterator<Buffer> {
+    return this.createReadStream()[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  }
+
+  #open(options: ReadStreamOptions): ReadCursor {
+    if (!this.#isKept) throw new TorrentError('ERR_BT_NO_FILE', `${this.path} is not among the files to keep`)
+    const { start, end } = inclusiveRange(options, this.length, 'a file')
+    return new ReadCursor(this.#library, this.offset + start, this.offset + end)
+  }
+}
+
+/** The inclusive range that the caller names as a half-open one. Throws `ERR_BT_OPTION` when it is not within `length` bytes. */
+export function inclusiveRange(
+  { start = 0, end }: ReadStreamOptions,
+  length: number,
+  what: string
+): { start: number; end: number } {
+  const last = end ?? length - 1
+  const isWhole = Number.isInteger(start) && Number.isInteger(last)
+  if (!isWhole || start < 0 || last >= length || start > last + 1) {
+    throw new TorrentError('ERR_BT_OPTION', `no bytes ${start}-${last} in ${what} of ${length} bytes`)
+  }
+  return { start, end: last + 1 }
 }

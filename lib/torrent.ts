@@ -3,18 +3,21 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
 import { asPeerId } from './metainfo/info-hash.js'
-import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
+import type { Metainfo } from './metainfo/metainfo.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
 import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
 import { watchAbort } from './streams/abort-watch.js'
 import { HashPool } from './streams/hash-pool.js'
+import type { TorrentReader } from './streams/torrent-reader.js'
 import { TorrentEngine } from './torrent-engine.js'
-import { TorrentFile } from './torrent-file.js'
+import { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
+import { payloadFiles, selectFiles } from './torrent-selection.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
+import { TorrentTar } from './torrent-tar.js'
 import { bytesOf, isAwaiting, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
 import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
@@ -44,6 +47,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   readonly metainfo: Metainfo
   /** Files of the torrent in its order, padding left out. */
   readonly files: readonly TorrentFile[]
+  /** The files (or those of the option `only`) as one tar archive. */
+  readonly tar: TorrentTar
   readonly #options: CheckedOptions
   readonly #engine: TorrentEngine
   readonly #peers: TorrentPeers
@@ -77,9 +82,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
     this.#peers = this.#makePeers()
     this.#progress = this.#makeProgress()
-    this.files = payloadFiles(metainfo).map(({ file, position }, index) => {
-      return new TorrentFile(this.#engine, file, index, storage === undefined || kept.has(position))
-    })
+    const isKept = (position: number): boolean => storage === undefined || kept.has(position)
+    const payload = payloadFiles(metainfo)
+    this.files = payload.map(({ file, position }, at) => new TorrentFile(this.#engine, file, at, isKept(position)))
+    const archived = this.files.filter((_, at) => isKept(payload[at]?.position ?? -1))
+    this.tar = new TorrentTar(this.#engine, metainfo.name, archived, metainfo.creationDate)
     this.#stopWatching = watchAbort(options.signal, () => void this.#abort(options.signal))
     this.#started = this.#start()
     this.#started.catch((error: unknown) => this.#fail(error))
@@ -145,6 +152,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   download(): Promise<void> {
     this.#download ??= this.#downloadAll()
     return this.#download
+  }
+
+  /** A tar archive of the files, as its bytes come: `tar.createReadStream`. */
+  createTarStream(options?: ReadStreamOptions): TorrentReader {
+    return this.tar.createReadStream(options)
   }
 
   /** Resolves when what was on disk has been checked and peers are looked for; rejects with what went wrong. */
@@ -367,22 +379,4 @@ export class Torrent extends EventEmitter<TorrentEvents> {
 async function openStorage(options: FileStorageOptions): Promise<FileStorage> {
   const { FileStorage } = await import('./storage/file-storage.js')
   return await FileStorage.open(options)
-}
-
-/** Positions in `metainfo.files` of the files to keep. */
-function selectFiles(metainfo: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
-  const payload = payloadFiles(metainfo)
-  if (only === undefined) return new Set(payload.map(({ position }) => position))
-  return new Set(
-    only.map(which => {
-      const found = typeof which === 'number' ? payload[which] : payload.find(({ file }) => file.path === which)
-      if (!found) throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(which)} in this torrent`)
-      return found.position
-    })
-  )
-}
-
-/** The files that hold content, each with its position in `metainfo.files`. */
-function payloadFiles({ files }: Metainfo): { file: MetainfoFile; position: number }[] {
-  return files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
 }

@@ -64,4 +64,10 @@ describe('the examples of docs/api.md', () => {
     const count = `"${process.execPath}" -e "let n=0;process.stdin.on('data',c=>n+=c.length).on('end',()=>console.log(n))"`
     expect(await runExample('to-pipe.mjs', seeder.path, 'box/first.bin', count, seeder.address)).to.equal('200000\n')
   })
+
+  it('write a tar archive', async () => {
+    const archive = await runExample('to-tar.mjs', seeder.path, seeder.address)
+    expect(archive.length).to.be.greaterThan(0)
+    expect(archive.startsWith('box/first.bin\0')).to.equal(true)
+  })
 })

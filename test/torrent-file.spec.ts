@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { buffer } from 'node:stream/consumers'
 import type { Torrent } from '../lib/torrent.js'
+import { TorrentSlice } from '../lib/torrent-slice.js'
 import { randomBytesSeeded } from './support/make-torrent.js'
 import { noLeaks } from './support/no-leaks.js'
+import { until } from './support/peer-bench.js'
 import { rejection } from './support/rejection.js'
 import { SwarmBench } from './support/swarm-bench.js'
 
@@ -111,6 +113,66 @@ describe('TorrentFile', function () {
     const late = torrent.file('folder/b').createReadStream(options)
     expect(await rejection(buffer(late))).to.include({ code: 'ERR_BT_ABORTED' })
     expect(torrent.stats().readers).to.equal(0)
+  })
+
+  describe('in the manner of a Blob', () => {
+    /** An array's `subarray` counts as Blob does. Node's Blob itself crashes on a fraction. */
+    const cuts: [start?: number, end?: number][] = [
+      [],
+      [0, 10],
+      [-10],
+      [-10, -3],
+      [5, 5],
+      [9, 3],
+      [LENGTH - 1, LENGTH + 10],
+      [LENGTH + 5],
+      [-LENGTH - 5, 4],
+      [1.9, 7.2],
+      [NaN, 3]
+    ]
+    for (const cut of cuts) {
+      it(`slices at ${JSON.stringify(cut)}`, async () => {
+        const expected = second.subarray(...cut)
+        const slice = torrent.file(1).slice(...cut)
+        expect(slice.size).to.equal(expected.length)
+        expect(Buffer.from(await slice.arrayBuffer()).equals(expected)).to.equal(true)
+      })
+    }
+
+    it('slices a slice', async () => {
+      const slice = torrent.file(1).slice(100, 1000).slice(-800, 100)
+      expect(Buffer.from(await slice.arrayBuffer()).equals(second.subarray(200, 200))).to.equal(true)
+      const other = torrent.file(1).slice(100, 1000).slice(10, -10)
+      expect(Buffer.from(await other.arrayBuffer()).equals(second.subarray(110, 990))).to.equal(true)
+    })
+
+    it('gives text', async () => {
+      expect(await torrent.file(1).text()).to.equal(await new Blob([second]).text())
+      expect(await torrent.file(2).text()).to.equal('')
+    })
+
+    it('is iterated', async () => {
+      const chunks: Buffer[] = []
+      for await (const chunk of torrent.file(0)) chunks.push(chunk)
+      expect(Buffer.concat(chunks).equals(first)).to.equal(true)
+    })
+
+    it('streams for the web, and gives its window up when that is cancelled', async () => {
+      const parts: Uint8Array[] = []
+      for await (const part of torrent.file(1).stream()) parts.push(part)
+      expect(Buffer.concat(parts).equals(second)).to.equal(true)
+      const reader = torrent.file(1).stream().getReader()
+      expect((await reader.read()).done).to.equal(false)
+      expect(torrent.stats().readers).to.equal(1)
+      await reader.cancel()
+      await until(() => torrent.stats().readers === 0)
+    })
+
+    it('refuses what does not fit into a string, before anything is fetched', async () => {
+      const huge = new TorrentSlice(() => expect.fail('nothing is to be opened'), 0, 2 ** 33)
+      expect(await rejection(huge.text())).to.have.property('code', 'ERR_BT_OPTION')
+      expect(await rejection(huge.arrayBuffer())).to.have.property('code', 'ERR_BT_OPTION')
+    })
   })
 
   noLeaks(this)

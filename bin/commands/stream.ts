@@ -1,4 +1,5 @@
-/** `bt-stream <source>`: one file of the torrent to standard output, in order. Nothing is written to disk. */
+/** `bt-stream <source>`: one file of the torrent, or all as a tar archive, to standard output, in order. Nothing is written to disk. */
+import { UsageError } from '../exit-code.js'
 import { chooseOne, filesOf } from '../file-choice.js'
 import type { StreamOptions } from '../options.js'
 import { runCommand } from '../session.js'
@@ -11,20 +12,22 @@ export async function stream(source: string, options: StreamOptions): Promise<vo
     const output = openStandardOutput(options)
     session.signal.addEventListener('abort', () => output.discard(), { once: true })
     const metainfo = await session.readSource(source)
-    const { index, length } = chooseOne(filesOf(metainfo), options.file)
+    if (options.tar && options.file) throw new UsageError('--tar has all files: say either --tar or --file')
+    const index = options.tar ? undefined : chooseOne(filesOf(metainfo), options.file).index
     const torrent = await session.open(metainfo)
+    const payload = index === undefined ? torrent.tar : torrent.file(index)
     tellStart(session, 'stream', metainfo)
     tellBudget(session, torrent)
-    const goal = () => ({ done: torrent.stats().delivered, total: length })
+    const goal = () => ({ done: torrent.stats().delivered, total: payload.length })
     const stopWatching = watchTorrent(torrent, session.messages, goal)
     try {
-      await torrent.file(index).writeTo(output.sink, { signal: session.signal })
+      await payload.writeTo(output.sink, { signal: session.signal })
       await output.end()
     } catch (error) {
       throw output.failure ?? error
     } finally {
       stopWatching()
     }
-    session.messages.say({ event: 'done', bytes: length, elapsedMs: session.elapsedMs, verified: true })
+    session.messages.say({ event: 'done', bytes: payload.length, elapsedMs: session.elapsedMs, verified: true })
   })
 }

@@ -1,6 +1,6 @@
 /** The payload of the demo: a tar archive that is the same on every machine, made chunk by chunk. */
 import { createCipheriv, createHash } from 'node:crypto'
-import { ARCHIVE_END, ustarHeader, ustarPadding } from './ustar.js'
+import { TAR_END, tarHeader, tarPadding } from '../metainfo/tar-header.js'
 
 const FOLDER = 'bt-stream-demo'
 /** 2026-01-01, so that the archive does not depend on the day. */
@@ -21,13 +21,13 @@ export function* demoArchive(size: number): Generator<Buffer> {
     const length = Math.round(size * part)
     yield* entry(name, length, noise(name, length))
   }
-  yield ARCHIVE_END
+  yield TAR_END
 }
 
 function* entry(name: string, length: number, content: Iterable<Buffer>): Generator<Buffer> {
-  yield ustarHeader(`${FOLDER}/${name}`, length, MODIFIED)
+  yield tarHeader({ path: `${FOLDER}/${name}`, length, modified: MODIFIED })
   yield* content
-  yield ustarPadding(length)
+  yield Buffer.alloc(tarPadding(length))
 }
 
 /** Bytes that look random and depend on the seed only. */

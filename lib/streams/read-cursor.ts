@@ -17,7 +17,15 @@ export interface PieceLibrary {
   read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
 }
 
-export class ReadCursor {
+/** Bytes that come in order, as many as were promised. */
+export interface ByteSource {
+  /** The next bytes, at most `most`; `undefined` at the end, or once it is closed. Rejects when they will never come. */
+  next(most: number): Promise<Lease | undefined>
+  /** Safe to call twice. */
+  close(): void
+}
+
+export class ReadCursor implements ByteSource {
   readonly #library: PieceLibrary
   readonly #window: ReadWindow
   #isClosed = false
@@ -56,6 +64,13 @@ export class ReadCursor {
       this.#library.onWindow(this.#window, 'moved', length)
       return lease
     }
+  }
+
+  /** Moves on to byte `position` of the torrent, if that is further; what lies between is not waited for. */
+  skipTo(position: number): void {
+    if (position <= this.#window.position) return
+    this.#window.position = position
+    this.#library.onWindow(this.#window, 'moved')
   }
 
   /** Gives the window up at once. Safe to call twice. */

@@ -1,8 +1,8 @@
-/** A file's bytes as a Node Readable: in order, verified, exactly as many as were promised, or an error. */
+/** Bytes of a torrent as a Node Readable, or poured into a sink: in order, verified, exactly as many as were promised, or an error. */
 import { Readable, type Writable } from 'node:stream'
 import { BtError, TorrentError } from '../errors.js'
 import { watchAbort } from './abort-watch.js'
-import { ReadCursor, type PieceLibrary } from './read-cursor.js'
+import type { ByteSource } from './read-cursor.js'
 import type { Lease } from './storage.js'
 
 /** Bytes of one chunk. */
@@ -13,22 +13,18 @@ const READ_HIGH_WATER_MARK = 65_536
 const LENT_BYTES = 2 ** 20
 
 export interface ReaderOptions {
-  /** First byte, within the torrent. */
-  readonly start: number
-  /** The byte after the last, within the torrent. */
-  readonly end: number
   readonly highWaterMark?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 export class TorrentReader extends Readable {
-  readonly #cursor: ReadCursor
+  readonly #source: ByteSource
   readonly #stopWatching: () => void
   #delivered = 0
 
-  constructor(library: PieceLibrary, { start, end, highWaterMark = READ_HIGH_WATER_MARK, signal }: ReaderOptions) {
+  constructor(source: ByteSource, { highWaterMark = READ_HIGH_WATER_MARK, signal }: ReaderOptions = {}) {
     super({ highWaterMark })
-    this.#cursor = new ReadCursor(library, start, end)
+    this.#source = source
     this.#stopWatching = watchAbort(signal, () => void this.destroy(aborted(signal)))
     if (signal?.aborted) this.destroy(aborted(signal))
   }
@@ -38,7 +34,7 @@ export class TorrentReader extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#cursor.close()
+    this.#source.close()
     this.#stopWatching()
     // What is still buffered will never be delivered.
     callback(error && withBytesDelivered(error, this.#delivered - this.readableLength))
@@ -46,7 +42,7 @@ export class TorrentReader extends Readable {
 
   async #readOn(): Promise<void> {
     try {
-      const lease = await this.#cursor.next(CHUNK_BYTES)
+      const lease = await this.#source.next(CHUNK_BYTES)
       if (this.destroyed) lease?.release()
       else if (!lease) this.push(null)
       else {
@@ -63,22 +59,20 @@ export class TorrentReader extends Readable {
 }
 
 /**
- * Writes `[start, end)` to `sink` without copying: each chunk is lent until the write's callback, so the sink must not keep it
+ * Writes all of `source` to `sink` without copying: each chunk is lent until the write's callback, so the sink must not keep it
  * longer (pipes, sockets and files do not). Does not end the sink. Resolves to the bytes written; rejects with the torrent's error,
  * the sink's, or the signal's.
  */
-export async function pour(
-  library: PieceLibrary,
-  sink: Writable,
-  { start, end, signal }: ReaderOptions
-): Promise<number> {
-  if (signal?.aborted) throw withBytesDelivered(aborted(signal), 0)
-  const cursor = new ReadCursor(library, start, end)
+export async function pour(source: ByteSource, sink: Writable, { signal }: ReaderOptions = {}): Promise<number> {
   let written = 0
+  if (signal?.aborted) {
+    source.close()
+    throw withBytesDelivered(aborted(signal), 0)
+  }
   // What ends the current wait early: the sink fails or closes, the signal aborts.
   let endWait: (reason: Error) => void = () => undefined
   const interrupt = (reason: Error): void => {
-    cursor.close()
+    source.close()
     endWait(reason)
   }
   const onClose = (): void => interrupt(new TorrentError('ERR_BT_ABORTED', 'the reader is gone'))
@@ -91,7 +85,7 @@ export async function pour(
   sink.once('error', interrupt).once('close', onClose)
   try {
     for (;;) {
-      const lease = await unlessInterrupted(cursor.next(LENT_BYTES))
+      const lease = await unlessInterrupted(source.next(LENT_BYTES))
       if (!lease) return written
       const { length } = lease.bytes
       await unlessInterrupted(lend(sink, lease))
@@ -100,7 +94,7 @@ export async function pour(
   } catch (error) {
     throw withBytesDelivered(error as Error, written)
   } finally {
-    cursor.close()
+    source.close()
     stopWatching()
     sink.off('error', interrupt).off('close', onClose)
   }

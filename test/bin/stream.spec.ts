@@ -4,6 +4,8 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSilentServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
+import { TAR_END, tarHeader, tarPadding } from '../../lib/metainfo/tar-header.js'
 import { makeTorrent, randomBytesSeeded } from '../support/make-torrent.js'
 import { RunningProgram, eventsIn, run } from '../support/program.js'
 import { Seeder } from '../support/seeder.js'
@@ -81,6 +83,24 @@ describe('bt-stream <source>', function () {
       expect(empty).to.have.lengthOf(0)
     })
 
+    it('all files as a tar archive with --tar, which is long known beforehand', async () => {
+      const { exitCode, stdout, stderr } = await run([multi.path, '--tar', '--json', ...multi.only])
+      expect(exitCode, stderr).to.equal(0)
+      const entries = [
+        ['many/a/first.txt', Buffer.from('first')],
+        ['many/7', randomBytesSeeded('7', 200_000)],
+        ['many/empty', Buffer.alloc(0)]
+      ] as const
+      const modified = parseMetainfo(multi.made.torrent).creationDate ?? 0
+      const parts = entries.map(([path, bytes]) => [
+        tarHeader({ path, length: bytes.length, modified }),
+        bytes,
+        Buffer.alloc(tarPadding(bytes.length))
+      ])
+      expect(stdout.equals(Buffer.concat([...parts.flat(), TAR_END]))).to.be.true
+      expect(eventsIn(stderr).find(({ event }) => event === 'done')).to.include({ bytes: stdout.length })
+    })
+
     it('nothing to standard error with -q', async () => {
       expect(await run([single.path, ...single.only, '-q'])).to.include({ exitCode: 0, stderr: '' })
     })
@@ -139,6 +159,7 @@ describe('bt-stream <source>', function () {
       const ends = await Promise.all([
         exitOf(multi.path, ...multi.only, '--file', '3'),
         exitOf(multi.path, ...multi.only, '--file', '1', '--file', '2'),
+        exitOf(multi.path, ...multi.only, '--file', '1', '--tar'),
         exitOf(single.path, '--frobnicate'),
         exitOf(single.path, '--max-memory', '0'),
         exitOf(single.path, '--peer', 'example'),

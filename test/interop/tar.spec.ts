@@ -8,6 +8,17 @@ import { requireLibtorrent, requireProgram } from '../support/real-clients/avail
 import * as libtorrent from '../support/real-clients/libtorrent.js'
 import { digestsIn, digestsOf, multiFile, Workspace } from './content.js'
 
+/** Short names, names that ustar cannot say, and a path that is too long for it. */
+const named = {
+  ...multiFile,
+  name: 'Ordner – 森',
+  files: [
+    ...multiFile.files,
+    { path: ['d'.repeat(90), 'e'.repeat(90), `${'f'.repeat(90)}.bin`], data: Buffer.from('deep') },
+    { path: ['g'.repeat(200)], data: Buffer.alloc(513, 7) }
+  ]
+}
+
 describe('bt-stream x.torrent | tar xf -', () => {
   const workspace = new Workspace()
 
@@ -29,4 +40,24 @@ describe('bt-stream x.torrent | tar xf -', () => {
     )
     expect(digestsIn(dir)).to.deep.equal(digestsOf(multiFile))
   })
+
+  for (const [program, debianPackage] of [
+    ['tar', 'tar'],
+    ['bsdtar', 'libarchive-tools']
+  ] as const) {
+    it(`--tar is unpacked by ${program}, whatever the names`, async function () {
+      requireLibtorrent(this)
+      requireProgram(this, program, debianPackage)
+      const dataDir = workspace.content(named)
+      const torrent = workspace.torrent(named)
+      await using seeder = await libtorrent.seed({ torrents: [torrent], dataDir, workDir: workspace.folder() })
+      const dir = workspace.folder()
+      const { host, port } = seeder.address
+      await runBtStreamPiped(
+        [torrent.torrentFile, '--tar', '--no-discovery', '--peer', `${host}:${port}`],
+        [program, '-xf', '-', '-C', dir]
+      )
+      expect(digestsIn(dir)).to.deep.equal(digestsOf(named))
+    })
+  }
 })

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { TorrentError, type BtError } from '../../lib/errors.js'
-import { pour } from '../../lib/streams/torrent-reader.js'
+import { ReadCursor, type PieceLibrary } from '../../lib/streams/read-cursor.js'
+import { pour, type ReaderOptions } from '../../lib/streams/torrent-reader.js'
 import { randomBytesSeeded } from '../support/make-torrent.js'
 import { ShelfLibrary } from '../support/shelf-library.js'
 import { settled } from '../support/virtual-clock.js'
@@ -39,6 +40,14 @@ const failureOf = (poured: Promise<number>): Promise<BtError> =>
     (error: unknown) => error as BtError
   )
 
+interface Range extends ReaderOptions {
+  readonly start: number
+  readonly end: number
+}
+
+const pourFrom = (library: PieceLibrary, into: Writable, { start, end, ...options }: Range): Promise<number> =>
+  pour(new ReadCursor(library, start, end), into, options)
+
 describe('pour', () => {
   let library: ShelfLibrary
   let sink: SlowSink
@@ -53,7 +62,7 @@ describe('pour', () => {
 
   it('writes exactly the bytes and does not end the sink', async () => {
     sink.on('asked', () => setImmediate(() => sink.finish()))
-    expect(await pour(library, sink, whole)).to.equal(content.length)
+    expect(await pourFrom(library, sink, whole)).to.equal(content.length)
     expect(Buffer.concat(sink.taken)).to.deep.equal(content)
     expect(sink.writableEnded).to.equal(false)
     expect(library.lent).to.equal(0)
@@ -61,7 +70,7 @@ describe('pour', () => {
   })
 
   it('lends one piece, and only until the write calls back', async () => {
-    const poured = pour(library, sink, { start: 0, end: 150_000 })
+    const poured = pourFrom(library, sink, { start: 0, end: 150_000 })
     await once(sink, 'asked')
     expect(library.lent).to.equal(100_000)
     const next = once(sink, 'asked')
@@ -73,7 +82,7 @@ describe('pour', () => {
   })
 
   it('rejects with the error of the sink, and what had been written before', async () => {
-    const poured = failureOf(pour(library, sink, whole))
+    const poured = failureOf(pourFrom(library, sink, whole))
     await once(sink, 'asked')
     sink.finish(new Error('full'))
     expect((await poured).message).to.equal('full')
@@ -87,20 +96,20 @@ describe('pour', () => {
       destroy: (error, callback) => void setTimeout(() => callback(error), 20)
     })
     const closed = new Promise<void>(resolve => late.once('close', resolve))
-    expect((await failureOf(pour(library, late, whole))).message).to.equal('gone')
+    expect((await failureOf(pourFrom(library, late, whole))).message).to.equal('gone')
     await closed
   })
 
   it('ends when the sink closes, also while it waits for a piece', async () => {
     library.evict(0)
-    const poured = failureOf(pour(library, sink, whole))
+    const poured = failureOf(pourFrom(library, sink, whole))
     await settled()
     sink.destroy()
     expect(await poured).to.include({ code: 'ERR_BT_ABORTED', bytesDelivered: 0 })
   })
 
   it('gives back what it lent to a sink that closes without a word', async () => {
-    const poured = failureOf(pour(library, sink, whole))
+    const poured = failureOf(pourFrom(library, sink, whole))
     await once(sink, 'asked')
     sink.destroy()
     expect(await poured).to.include({ code: 'ERR_BT_ABORTED' })
@@ -110,7 +119,7 @@ describe('pour', () => {
 
   it('leaves what it lent with the sink when it is aborted, until the write calls back', async () => {
     const controller = new AbortController()
-    const poured = failureOf(pour(library, sink, { ...whole, signal: controller.signal }))
+    const poured = failureOf(pourFrom(library, sink, { ...whole, signal: controller.signal }))
     await once(sink, 'asked')
     controller.abort()
     expect(await poured).to.include({ code: 'ERR_BT_ABORTED', bytesDelivered: 0 })
@@ -122,13 +131,13 @@ describe('pour', () => {
   })
 
   it('does not begin when it is aborted before', async () => {
-    const poured = pour(library, sink, { ...whole, signal: AbortSignal.abort() })
+    const poured = pourFrom(library, sink, { ...whole, signal: AbortSignal.abort() })
     expect(await failureOf(poured)).to.include({ code: 'ERR_BT_ABORTED', bytesDelivered: 0 })
   })
 
   it('rejects with the error of the torrent', async () => {
     library.evict(1)
-    const poured = failureOf(pour(library, sink, whole))
+    const poured = failureOf(pourFrom(library, sink, whole))
     await once(sink, 'asked')
     sink.finish()
     await settled()

@@ -6,7 +6,8 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { TorrentError } from '../../lib/errors.js'
 import type { MetainfoFile } from '../../lib/metainfo/metainfo.js'
-import { TorrentReader } from '../../lib/streams/torrent-reader.js'
+import { ReadCursor, type PieceLibrary } from '../../lib/streams/read-cursor.js'
+import { TorrentReader, type ReaderOptions } from '../../lib/streams/torrent-reader.js'
 import { TorrentFile } from '../../lib/torrent-file.js'
 import { randomBytesSeeded } from '../support/make-torrent.js'
 import { ShelfLibrary } from '../support/shelf-library.js'
@@ -21,6 +22,14 @@ async function failureOf(reader: TorrentReader): Promise<Error> {
   return error
 }
 
+interface Range extends ReaderOptions {
+  readonly start: number
+  readonly end: number
+}
+
+const readerOf = (library: PieceLibrary, { start, end, ...options }: Range): TorrentReader =>
+  new TorrentReader(new ReadCursor(library, start, end), options)
+
 describe('TorrentReader', () => {
   let library: ShelfLibrary
   beforeEach(() => {
@@ -29,7 +38,7 @@ describe('TorrentReader', () => {
 
   it('gives exactly the bytes, in order', async () => {
     library.arriveAll()
-    expect(await buffer(new TorrentReader(library, whole))).to.deep.equal(content)
+    expect(await buffer(readerOf(library, whole))).to.deep.equal(content)
     expect(library.lent).to.equal(0)
     expect(library.windows.size).to.equal(0)
   })
@@ -40,7 +49,7 @@ describe('TorrentReader', () => {
       fc.asyncProperty(place, place, fc.integer({ min: 1, max: 200_000 }), async (a, b, highWaterMark) => {
         const [start, end] = [Math.min(a, b), Math.max(a, b)]
         library.arriveAll()
-        const bytes = await buffer(new TorrentReader(library, { start, end, highWaterMark }))
+        const bytes = await buffer(readerOf(library, { start, end, highWaterMark }))
         expect(bytes.equals(content.subarray(start, end))).to.equal(true)
       }),
       { numRuns: 100 }
@@ -48,7 +57,7 @@ describe('TorrentReader', () => {
   })
 
   it('waits for pieces that come late, in whatever order', async () => {
-    const reading = buffer(new TorrentReader(library, whole))
+    const reading = buffer(readerOf(library, whole))
     for (const index of [2, 0, 1]) {
       await settled()
       library.arrive(index)
@@ -57,7 +66,7 @@ describe('TorrentReader', () => {
   })
 
   it('waits again for a piece that was evicted under its hands', async () => {
-    const reader = new TorrentReader(library, whole)
+    const reader = readerOf(library, whole)
     const reading = buffer(reader)
     library.arrive(0)
     library.evict(0)
@@ -69,7 +78,7 @@ describe('TorrentReader', () => {
   it('copies: what it gave stays as it was when the memory is used again', async () => {
     library.arriveAll()
     const chunks: Buffer[] = []
-    for await (const chunk of new TorrentReader(library, whole)) {
+    for await (const chunk of readerOf(library, whole)) {
       chunks.push(chunk as Buffer)
       expect((chunk as Buffer).buffer).to.not.be.instanceOf(SharedArrayBuffer)
     }
@@ -78,7 +87,7 @@ describe('TorrentReader', () => {
 
   it('takes no more than its mark and one chunk while nobody reads', async () => {
     library.arriveAll()
-    const reader = new TorrentReader(library, whole)
+    const reader = readerOf(library, whole)
     reader.read(0)
     for (let i = 0; i < 5; i++) await settled()
     expect(library.delivered).to.be.within(1, 131_072)
@@ -86,7 +95,7 @@ describe('TorrentReader', () => {
   })
 
   it('frees its window at once when it is destroyed', async () => {
-    const reader = new TorrentReader(library, whole)
+    const reader = readerOf(library, whole)
     reader.resume()
     await settled()
     expect(library.windows.size).to.equal(1)
@@ -99,7 +108,7 @@ describe('TorrentReader', () => {
 
   it('frees its window when an iteration breaks', async () => {
     library.arriveAll()
-    for await (const chunk of new TorrentReader(library, whole)) {
+    for await (const chunk of readerOf(library, whole)) {
       expect((chunk as Buffer).length).to.be.above(0)
       break
     }
@@ -108,7 +117,7 @@ describe('TorrentReader', () => {
   })
 
   it('never ends short: a failure is an error, with what was delivered', async () => {
-    const reader = new TorrentReader(library, whole)
+    const reader = readerOf(library, whole)
     library.arrive(0, 1)
     let received = 0
     let hasEnded = false
@@ -122,7 +131,7 @@ describe('TorrentReader', () => {
 
   it('does not count as delivered what nobody took', async () => {
     library.arrive(0)
-    const reader = new TorrentReader(library, { ...whole, highWaterMark: 10 * PIECE })
+    const reader = readerOf(library, { ...whole, highWaterMark: 10 * PIECE })
     const taken = await new Promise<number>(resolve => {
       reader.once('readable', () => {
         resolve((reader.read(1000) as Buffer).length)
@@ -134,7 +143,7 @@ describe('TorrentReader', () => {
   })
 
   it('gives each of many readers an error of its own', async () => {
-    const readers = [0, 100].map(start => new TorrentReader(library, { start, end: content.length }))
+    const readers = [0, 100].map(start => readerOf(library, { start, end: content.length }))
     const failures = readers.map(reader => failureOf(reader.resume()))
     await settled()
     library.fail(new TorrentError('ERR_BT_STALLED', 'nobody sends'))
@@ -144,12 +153,12 @@ describe('TorrentReader', () => {
   })
 
   it('ends with its signal, before and while it reads', async () => {
-    expect(await failureOf(new TorrentReader(library, { ...whole, signal: AbortSignal.abort() }))).to.include({
+    expect(await failureOf(readerOf(library, { ...whole, signal: AbortSignal.abort() }))).to.include({
       code: 'ERR_BT_ABORTED',
       bytesDelivered: 0
     })
     const controller = new AbortController()
-    const reader = new TorrentReader(library, { ...whole, signal: controller.signal })
+    const reader = readerOf(library, { ...whole, signal: controller.signal })
     reader.resume()
     await settled()
     controller.abort(new Error('enough'))
@@ -160,7 +169,7 @@ describe('TorrentReader', () => {
   it('takes part in a pipeline and ends with it', async () => {
     library.arriveAll()
     const sink = new Writable({ write: (_chunk, _encoding, callback) => callback(new Error('full')) })
-    const reader = new TorrentReader(library, whole)
+    const reader = readerOf(library, whole)
     const failure = await pipeline(reader, sink).catch((error: unknown) => error)
     expect(failure).to.be.an('error').with.property('message', 'full')
     expect(reader.destroyed).to.equal(true)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { BLOCK_LENGTH } from '../../lib/limits.js'
+import { TAR_END, tarHeader, tarPadding } from '../../lib/metainfo/tar-header.js'
 import type { Torrent } from '../../lib/torrent.js'
 import { randomBytesSeeded, type TorrentSource } from '../support/make-torrent.js'
 import { noLeaks } from '../support/no-leaks.js'
@@ -81,6 +82,26 @@ describe('a download', function () {
           expect(await torrent.file(index).writeTo(pipe)).to.equal(data.length)
           expect(pipe.bytes.equals(data), path).to.equal(true)
         }
+        expect(torrent.stats().readers).to.equal(0)
+      })
+
+      it('comes out as a tar archive, whole or from any byte to any other', async () => {
+        const [address] = await bench.seed()
+        const torrent = await bench.leech([address])
+        const entries = bench.expected().flatMap(([path, data]) => {
+          const header = tarHeader({ path, length: data.length, modified: torrent.metainfo.creationDate ?? 0 })
+          return [header, data, Buffer.alloc(tarPadding(data.length))]
+        })
+        const archive = Buffer.concat([...entries, TAR_END])
+        expect(torrent.tar.length).to.equal(archive.length)
+        expect((await buffer(torrent.createTarStream())).equals(archive)).to.equal(true)
+        const [start, end] = [300, archive.length - 1300]
+        const pipe = new Pipe()
+        expect(await torrent.tar.writeTo(pipe, { start, end })).to.equal(end - start + 1)
+        expect(pipe.bytes.equals(archive.subarray(start, end + 1))).to.equal(true)
+        expect(() => torrent.tar.createReadStream({ end: archive.length }))
+          .to.throw()
+          .with.property('code', 'ERR_BT_OPTION')
         expect(torrent.stats().readers).to.equal(0)
       })
 
