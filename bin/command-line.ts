@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { EXIT } from './exit-code.js'
 import { JsonEvents } from './messages/json-events.js'
 import { ErrorOutput } from './messages/error-output.js'
-import { collect, optionsBefore, withMessageOptions, withSharedOptions } from './options.js'
-import type { GetOptions, SeedOptions, SharedOptions, StreamOptions } from './options.js'
+import { collect, optionsBefore, portNumber, withMessageOptions, withSharedOptions } from './options.js'
+import type { GetOptions, SeedOptions, ServeOptions, SharedOptions, StreamOptions } from './options.js'
 
 const SOURCE = 'path or http(s) URL of a .torrent, or - for standard input'
 
@@ -13,7 +13,9 @@ const EXAMPLES = `
 Examples:
   bt-stream archive.tar.torrent | tar x
   bt-stream film.torrent --file 2 | mpv -
+  bt-stream folder.torrent --tar | tar x
   bt-stream get film.torrent -o ~/Downloads
+  bt-stream serve film.torrent
   bt-stream demo
 
 Exit codes: 0 delivered and verified, 2 usage, 3 bad .torrent, 4 no peers, 5 stalled, 6 output or disk failed,
@@ -86,6 +88,18 @@ function addCommands(root: Command): void {
     .action(async (source: string, options: SeedOptions, command: Command) => {
       const { seed } = await import('./commands/seed.js')
       await seed(source, { ...options, ...optionsBefore(command) })
+    })
+  add(
+    root,
+    'serve',
+    'files over HTTP, seekable while they download, until stopped; --host is where it listens for HTTP'
+  )
+    .option('--http-port <n>', 'port for HTTP (default: any free one)', portNumber)
+    .option('--allow-host <name>', 'a name by which requests may call us; may be repeated', collect)
+    .option('-o, --output <dir>', 'keep the data in this folder (default: in memory only)')
+    .action(async (source: string, options: ServeOptions, command: Command) => {
+      const { serve } = await import('./commands/serve.js')
+      await serve(source, { ...options, ...optionsBefore(command) })
     })
   const demo = root.command('demo').description('see it work: a swarm inside the program, and a download from it')
   withMessageOptions(demo).action(async (options: SharedOptions, command: Command) => {

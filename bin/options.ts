@@ -35,6 +35,12 @@ export interface SeedOptions extends SharedOptions {
   readonly dir: string
 }
 
+export interface ServeOptions extends SharedOptions {
+  readonly httpPort?: number
+  readonly allowHost?: readonly string[]
+  readonly output?: string
+}
+
 /** Adds the options that every command understands. */
 export function withSharedOptions(command: Command): Command {
   command
@@ -85,7 +91,7 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
   }
 }
 
-function portNumber(text: string): number {
+export function portNumber(text: string): number {
   const port = wholeNumber(text)
   if (port > 65_535) throw new InvalidArgumentError('It is a number from 0 to 65535.')
   return port

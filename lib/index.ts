@@ -1,6 +1,8 @@
 /** What users import. */
 export { openTorrent, Torrent } from './torrent.js'
 export { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
+export type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
+export { createServer } from './torrent-serving.js'
 export { TorrentSlice } from './torrent-slice.js'
 export { TorrentTar } from './torrent-tar.js'
 export type { TorrentReader } from './streams/torrent-reader.js'

@@ -180,3 +180,14 @@ export const READER_PAUSED_MS = 2000
 export const MAX_PIECE_FAILURES = 20
 /** How we name ourselves to HTTP servers. */
 export const USER_AGENT = 'bt-stream/0.1.0'
+
+// --- HTTP served
+
+/** Bytes of a request's head. */
+export const HTTP_MAX_HEADER_BYTES = 8192
+/** A request's head may take this long, ms. */
+export const HTTP_HEADERS_MS = 10_000
+/** A connection without a request is kept for this long, ms. One that is being answered has no limit: players pause. */
+export const HTTP_IDLE_MS = 60_000
+/** Connections at once. */
+export const HTTP_MAX_CONNECTIONS = 100

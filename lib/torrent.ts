@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
+import type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
 import { asPeerId } from './metainfo/info-hash.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
@@ -157,6 +158,14 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   /** A tar archive of the files, as its bytes come: `tar.createReadStream`. */
   createTarStream(options?: ReadStreamOptions): TorrentReader {
     return this.tar.createReadStream(options)
+  }
+
+  /** Serves the files over HTTP until the torrent is closed, or the server. Rejects with `ERR_BT_OPTION` when it cannot listen. */
+  async serve(options?: TorrentServerOptions): Promise<TorrentServer> {
+    const { createServer } = await import('./torrent-serving.js')
+    const server = await createServer([this], options)
+    this.once('close', () => void server.close())
+    return server
   }
 
   /** Resolves when what was on disk has been checked and peers are looked for; rejects with what went wrong. */

@@ -48,6 +48,7 @@ export type Event =
   | { event: 'waiting'; reason: string }
   | { event: 'warning'; message: string }
   | { event: 'serving'; have: number; length: number }
+  | { event: 'http'; url: string }
   | { event: 'note'; message: string }
   | { event: 'done'; bytes: number; elapsedMs: number; verified: true }
   | { event: 'interrupted'; signal: string }

@@ -28,6 +28,8 @@ export function sentenceOf(event: Event): string | undefined {
       return `waiting: ${event.reason}`
     case 'warning':
       return `warning: ${event.message}`
+    case 'http':
+      return `open ${event.url}`
     case 'serving':
       return `serving ${percent(event.have, event.length)} of ${bytes(event.length)}; Ctrl-C stops`
     case 'note':

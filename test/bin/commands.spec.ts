@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -130,6 +131,31 @@ describe('bt-stream get, info, seed', function () {
       const { exitCode, stdout } = await run(['info', '-', '--json'], { input: Buffer.from('<html>') })
       expect(exitCode).to.equal(3)
       expect(stdout).to.have.lengthOf(0)
+    })
+  })
+
+  describe('serve', () => {
+    it('gives any bytes over HTTP, nothing on standard output, until it is stopped', async () => {
+      const program = new RunningProgram(['serve', seeder.path, ...seeder.only, '--json'])
+      const { url } = JSON.parse(await program.line(/"http"/)) as { url: string }
+      const { torrents } = (await (await fetch(`${url}api`)).json()) as { torrents: { files: { url: string }[] }[] }
+      const file = torrents[0]?.files[0]?.url ?? ''
+      expect(Buffer.from(await (await fetch(file)).arrayBuffer()).equals(first)).to.be.true
+      const part = await fetch(file, { headers: { Range: 'bytes=5-9' } })
+      expect(part.status).to.equal(206)
+      expect(Buffer.from(await part.arrayBuffer()).equals(first.subarray(5, 10))).to.be.true
+      program.child.kill('SIGINT')
+      expect(await program.exit()).to.equal(130)
+    })
+
+    it('ends with 2 when the port is taken', async () => {
+      const taken = createServer().listen(0, '127.0.0.1')
+      await once(taken, 'listening')
+      const { port } = taken.address() as AddressInfo
+      const { exitCode, stderr } = await run(['serve', seeder.path, ...seeder.only, '--http-port', String(port)])
+      taken.close()
+      expect(exitCode, stderr).to.equal(2)
+      expect(stderr).to.include(String(port))
     })
   })
 

@@ -1,0 +1,17 @@
+/** Torrents over HTTP, from the caller's side: the server is loaded when it is asked for, and ends with its torrents. */
+import type { ServedTorrent } from './http/library.js'
+import type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
+
+/**
+ * Serves torrents over HTTP, and resolves once it listens; the caller closes it. Rejects with `ERR_BT_OPTION` when it cannot listen
+ * there. Beyond loopback the URL holds a secret.
+ */
+export async function createServer(
+  torrents: readonly ServedTorrent[],
+  options: TorrentServerOptions = {}
+): Promise<TorrentServer> {
+  const { TorrentServer } = await import('./http/torrent-server.js')
+  const server = new TorrentServer(() => torrents, options)
+  await server.listen()
+  return server
+}
