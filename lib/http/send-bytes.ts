@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { parseRange, type ByteRange } from './byte-range.js'
 import { contentDisposition } from './content-disposition.js'
-import { contentTypeOf } from './content-type.js'
+import { contentTypeOf, isMedia } from './content-type.js'
 import type { ServedBytes } from './library.js'
 import { checkPreconditions, isRangeCurrent } from './preconditions.js'
+
+const MEDIA_POLICY = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
 
 /** Resolves once the answer is complete; rejects when it was cut short, which the client sees as an end before the promised length. */
 export async function sendBytes(
@@ -14,7 +16,8 @@ export async function sendBytes(
   bytes: ServedBytes,
   tag: string
 ): Promise<void> {
-  const headers = { ETag: tag, 'Accept-Ranges': 'bytes', 'Cache-Control': 'private, no-cache' }
+  // A browser that stores lets its second player of a file wait for the first.
+  const headers = { ETag: tag, 'Accept-Ranges': 'bytes', 'Cache-Control': 'no-store' }
   const precondition = checkPreconditions(request.headers, tag)
   if (precondition !== 'proceed') {
     response.writeHead(precondition === 'failed' ? 412 : 304, headers).end()
@@ -28,6 +31,8 @@ export async function sendBytes(
     return
   }
   const type = contentTypeOf(bytes.name)
+  // A browser shows media in a page of its own making: sandboxed, that page could not fetch what it shows.
+  if (isMedia(bytes.name)) response.setHeader('Content-Security-Policy', MEDIA_POLICY)
   const described = { ...headers, 'Content-Type': type, 'Content-Disposition': contentDisposition(bytes.name) }
   if (ranges === 'whole') await sendWhole(request, response, bytes, described)
   else if (ranges.length === 1 && ranges[0]) await sendRange(response, bytes, ranges[0], described)

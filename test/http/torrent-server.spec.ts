@@ -57,8 +57,9 @@ describe('TorrentServer', () => {
       'content-type': 'video/x-matroska',
       'accept-ranges': 'bytes',
       etag: `"${torrent.infoHash}-0"`,
+      'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      'content-security-policy': 'sandbox'
+      'content-security-policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
     })
     expect(response.headers['content-disposition']).to.include("filename*=UTF-8''gr%C3%B6%C3%9Fe%20%3C1%3E.mkv")
     expect(response.headers).not.to.have.property('access-control-allow-origin')
@@ -134,7 +135,10 @@ describe('TorrentServer', () => {
     expect(empty.headers['content-length']).to.equal('0')
     expect((await buffer(empty)).length).to.equal(0)
     const page = await ask(server.urlOf(torrent, 1))
-    expect(page.headers['content-type']).to.equal('text/plain; charset=utf-8')
+    expect(page.headers).to.include({
+      'content-type': 'text/plain; charset=utf-8',
+      'content-security-policy': 'sandbox'
+    })
     expect(await text(page)).to.equal('<script>alert(1)</script>')
   })
 
