@@ -165,6 +165,10 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const { createServer } = await import('./torrent-serving.js')
     const server = await createServer([this], options)
     this.once('close', () => void server.close())
+    if (this.#closing) {
+      await server.close()
+      throw this.#failure ?? new TorrentError('ERR_BT_ABORTED', 'the torrent was closed')
+    }
     return server
   }
 

@@ -96,6 +96,8 @@ export class TorrentServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // What is written after the client left is an error of its own; whoever writes is told, too.
+    response.on('error', () => undefined)
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.setHeader('Referrer-Policy', 'no-referrer')
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin')

@@ -65,9 +65,10 @@ export class TorrentReader extends Readable {
  */
 export async function pour(source: ByteSource, sink: Writable, { signal }: ReaderOptions = {}): Promise<number> {
   let written = 0
-  if (signal?.aborted) {
+  // A sink that closed before will not say so again.
+  if (signal?.aborted || sink.destroyed) {
     source.close()
-    throw withBytesDelivered(aborted(signal), 0)
+    throw withBytesDelivered(signal?.aborted ? aborted(signal) : gone(), 0)
   }
   // What ends the current wait early: the sink fails or closes, the signal aborts.
   let endWait: (reason: Error) => void = () => undefined
@@ -75,7 +76,7 @@ export async function pour(source: ByteSource, sink: Writable, { signal }: Reade
     source.close()
     endWait(reason)
   }
-  const onClose = (): void => interrupt(new TorrentError('ERR_BT_ABORTED', 'the reader is gone'))
+  const onClose = (): void => interrupt(gone())
   const unlessInterrupted = <T>(step: Promise<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       endWait = reject
@@ -121,6 +122,10 @@ function lend(sink: Writable, lease: Lease): Promise<void> {
       reject(error)
     })
   })
+}
+
+function gone(): Error {
+  return new TorrentError('ERR_BT_ABORTED', 'the reader is gone')
 }
 
 function aborted(signal: AbortSignal | undefined): Error {

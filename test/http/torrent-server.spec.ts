@@ -239,6 +239,28 @@ describe('TorrentServer', () => {
     await until(() => torrent.stats().readers === 0)
   })
 
+  it('bears clients that leave at any moment, also between the parts of an answer', async () => {
+    const clients = Array.from({ length: 40 }, async (_, i) => {
+      const asked = get(filmUrl(), { agent: false, headers: { Range: 'bytes=0-9,20-29,50000-99999,-9' } })
+      const left = once(asked, 'close')
+      asked
+        .on('error', () => undefined)
+        .on('response', response => {
+          response.on('error', () => undefined).once('data', () => setTimeout(() => asked.destroy(), i % 5))
+        })
+      await left
+    })
+    await Promise.all(clients)
+    await until(() => torrent.stats().readers === 0)
+    expect((await ask(filmUrl(), {}, 'HEAD')).statusCode).to.equal(200)
+  })
+
+  it('is not to be had of a torrent that is closed', async () => {
+    const lone = await bench.leech([])
+    await lone.close()
+    expect(await rejection(lone.serve())).to.have.property('code', 'ERR_BT_ABORTED')
+  })
+
   it('cuts the answer off when the torrent ends, so that nobody takes it for whole', async () => {
     const lone = await bench.leech([])
     const other = await lone.serve()

@@ -60,6 +60,14 @@ describe('pour', () => {
     expect(library.windows.size).to.equal(0)
   })
 
+  it('fails at once when the sink is gone already, though nothing is here to be written', async () => {
+    const waiting = new ShelfLibrary(content, 100_000)
+    sink.destroy()
+    await once(sink, 'close')
+    expect(await failureOf(pourFrom(waiting, sink, whole))).to.include({ code: 'ERR_BT_ABORTED', bytesDelivered: 0 })
+    expect(waiting.windows.size).to.equal(0)
+  })
+
   it('writes exactly the bytes and does not end the sink', async () => {
     sink.on('asked', () => setImmediate(() => sink.finish()))
     expect(await pourFrom(library, sink, whole)).to.equal(content.length)
