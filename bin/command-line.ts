@@ -5,7 +5,7 @@ import { EXIT } from './exit-code.js'
 import { JsonEvents } from './messages/json-events.js'
 import { ErrorOutput } from './messages/error-output.js'
 import { collect, optionsBefore, portNumber, withMessageOptions, withSharedOptions } from './options.js'
-import type { GetOptions, SeedOptions, ServeOptions, SharedOptions, StreamOptions } from './options.js'
+import type { GetOptions, PlayOptions, SeedOptions, ServeOptions, SharedOptions, StreamOptions } from './options.js'
 
 const SOURCE = 'path or http(s) URL of a .torrent, or - for standard input'
 
@@ -15,6 +15,7 @@ Examples:
   bt-stream film.torrent --file 2 | mpv -
   bt-stream folder.torrent --tar | tar x
   bt-stream get film.torrent -o ~/Downloads
+  bt-stream play film.torrent
   bt-stream serve film.torrent
   bt-stream demo
 
@@ -100,6 +101,13 @@ function addCommands(root: Command): void {
     .action(async (source: string, options: ServeOptions, command: Command) => {
       const { serve } = await import('./commands/serve.js')
       await serve(source, { ...options, ...optionsBefore(command) })
+    })
+  add(root, 'play', 'watch or listen while it downloads, with a player that is installed')
+    .option('--file <path or index>', 'the file to play (default: the largest film or piece of music)', collect)
+    .option('--player <program>', 'the player (default: the first that is installed of mpv, vlc, ffplay)')
+    .action(async (source: string, options: PlayOptions, command: Command) => {
+      const { play } = await import('./commands/play.js')
+      await play(source, { ...options, ...optionsBefore(command) })
     })
   const demo = root.command('demo').description('see it work: a swarm inside the program, and a download from it')
   withMessageOptions(demo).action(async (options: SharedOptions, command: Command) => {

@@ -33,6 +33,12 @@ export class OutputError extends Error {
   }
 }
 
+/** The player that was started did not end well. */
+export class PlayerError extends Error {
+  override readonly name = 'PlayerError'
+  readonly code = 'ERR_PLAYER'
+}
+
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'ENOSPC') return 'no space left (ENOSPC)'
   if (code === 'EIO') return 'input/output error (EIO)'
@@ -42,6 +48,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 /** The exit code for what ended a command. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof OutputError) return error.isClosed ? EXIT.PIPE_CLOSED : EXIT.OUTPUT
+  if (error instanceof PlayerError) return EXIT.OUTPUT
   const code = (error as { code?: unknown } | undefined)?.code
   if (typeof code !== 'string' || !Object.hasOwn(EXIT_OF_CODE, code)) return EXIT.INTERNAL
   return EXIT_OF_CODE[code as ErrorCode]

@@ -35,6 +35,11 @@ export interface SeedOptions extends SharedOptions {
   readonly dir: string
 }
 
+export interface PlayOptions extends SharedOptions {
+  readonly file?: readonly string[]
+  readonly player?: string
+}
+
 export interface ServeOptions extends SharedOptions {
   readonly httpPort?: number
   readonly allowHost?: readonly string[]

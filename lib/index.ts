@@ -1,6 +1,7 @@
 /** What users import. */
 export { openTorrent, Torrent } from './torrent.js'
 export { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
+export { isMedia } from './http/content-type.js'
 export type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
 export { createServer } from './torrent-serving.js'
 export { TorrentSlice } from './torrent-slice.js'

@@ -159,6 +159,60 @@ describe('bt-stream get, info, seed', function () {
     })
   })
 
+  describe('play', () => {
+    /** A player that writes what it is given to play, and where it got it from, to a file. */
+    const player = (name: string, last = ''): string => {
+      const path = join(folder, name)
+      const play = `const r = await fetch(process.argv[2]); writeFileSync('${path}.got', Buffer.from(await r.arrayBuffer()))`
+      const script = `import { writeFileSync } from 'node:fs'\nconsole.log('played'); ${play}; ${last}\n`
+      writeFileSync(`${path}.mjs`, script)
+      writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${path}.mjs" "$@"\n`, { mode: 0o755 })
+      return path
+    }
+
+    it('starts the player on the file, prints nothing to standard output, and ends with it', async () => {
+      const path = player('a player; exit 9 & #')
+      const { exitCode, stdout, stderr } = await run([
+        'play',
+        seeder.path,
+        '--file',
+        '1',
+        '--player',
+        path,
+        ...seeder.only
+      ])
+      expect(exitCode, stderr).to.equal(0)
+      expect(stdout).to.have.lengthOf(0)
+      expect(stderr).to.include('played')
+      expect(readFileSync(`${path}.got`).equals(second)).to.be.true
+    })
+
+    it('ends with 6 when the player fails, with 2 when there is none, or nothing to play', async () => {
+      const failing = await run([
+        'play',
+        seeder.path,
+        '--file',
+        '0',
+        '--player',
+        player('bad', 'process.exit(3)'),
+        ...seeder.only
+      ])
+      expect(failing.exitCode).to.equal(6)
+      expect(failing.stderr).to.match(/bad ended with exit code 3/)
+      const missing = await run([
+        'play',
+        seeder.path,
+        '--file',
+        '0',
+        '--player',
+        join(folder, 'nobody'),
+        ...seeder.only
+      ])
+      expect(missing.exitCode).to.equal(2)
+      expect((await run(['play', seeder.path, ...seeder.only])).exitCode).to.equal(2)
+    })
+  })
+
   describe('seed', () => {
     it('serves what is there until it is stopped', async () => {
       const dir = join(folder, 'seed')
