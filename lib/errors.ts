@@ -10,6 +10,7 @@ export type MetainfoErrorCode =
   | 'ERR_BT_METAINFO' // bencode, but not a valid .torrent
   | 'ERR_BT_METAINFO_TOO_LARGE' // over MAX_TORRENT_BYTES
   | 'ERR_BT_METAINFO_V2_ONLY' // a v2-only torrent (BEP 52), which this version does not read
+  | 'ERR_BT_MAGNET' // a magnet link that names no torrent we can look for
   | 'ERR_BT_SOURCE' // the source could not be read: no such file, HTTP status, not a kind of source we know
 
 /** A peer broke the wire protocol. */

@@ -29,6 +29,17 @@ export const MAX_URL_BYTES = 4096
 /** `comment` and `created by` are cut after this many bytes. */
 export const MAX_COMMENT_BYTES = 1024
 
+// --- magnet links and what peers say of the torrent (BEP 9, 10, 11, 53)
+
+/** A magnet link, characters. */
+export const MAX_MAGNET_LENGTH = 1_048_576
+/** Peers (`x.pe`) and DHT nodes (`dht`) kept of a magnet link. */
+export const MAX_MAGNET_PEERS = 100
+/** The highest position of a file in a magnet link's `so`: a range to it is written out. */
+export const MAX_SELECTED_INDEX = 100_000
+/** The `info` dictionary as peers send it, bytes. */
+export const MAX_METADATA_BYTES = 16_777_216
+
 // --- trackers (BEP 3, 7, 15, 23)
 
 /** Characters of a URL that is asked, with all that an announce adds and redirects bring. */

@@ -46,12 +46,16 @@ export interface Metainfo {
 const HASH_LENGTH = 20
 
 /**
- * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of systems other than Windows.
+ * Reads a .torrent file's bytes; keeps none of them. `rules` default to those of systems other than Windows, `maxBytes` to the limit of a file.
  * Throws `MetainfoError` with ERR_BT_BENCODE, ERR_BT_METAINFO, ERR_BT_METAINFO_TOO_LARGE or ERR_BT_METAINFO_V2_ONLY.
  */
-export function parseMetainfo(bytes: Uint8Array, rules: PathRules = { windows: false }): Metainfo {
+export function parseMetainfo(
+  bytes: Uint8Array,
+  rules: PathRules = { windows: false },
+  maxBytes = MAX_TORRENT_BYTES
+): Metainfo {
   const warnings: string[] = []
-  const decoded = decodeTorrent(bytes)
+  const decoded = decodeTorrent(bytes, maxBytes)
   const root = decoded.value
   const info = root.get('info')
   if (info?.kind !== 'dictionary') refuse("'info' is missing or not a dictionary")
@@ -81,11 +85,11 @@ export function parseMetainfo(bytes: Uint8Array, rules: PathRules = { windows: f
   }
 }
 
-function decodeTorrent(bytes: Uint8Array): Decoded {
-  if (bytes.length > MAX_TORRENT_BYTES) {
+function decodeTorrent(bytes: Uint8Array, maxBytes: number): Decoded {
+  if (bytes.length > maxBytes) {
     throw new MetainfoError(
       'ERR_BT_METAINFO_TOO_LARGE',
-      `${bytes.length} bytes are too many for a .torrent; the limit is ${MAX_TORRENT_BYTES}`
+      `${bytes.length} bytes are too many for a .torrent; the limit is ${maxBytes}`
     )
   }
   const first = bytes[0]
