@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { MetainfoError } from './errors.js'
 import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
+import { parseMagnet } from './metainfo/magnet.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
 
 /** Path, `http(s)://` or `file://` URL of a .torrent, its bytes, or what `readMetainfo` made of them. */
@@ -27,8 +28,13 @@ function isMetainfo(source: unknown): source is Metainfo {
 async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const text = typeof source === 'string' ? source : source.href
   if (/^https?:/i.test(text)) return await readUrl(text, signal)
-  if (/^magnet:/i.test(text))
-    throw new MetainfoError('ERR_BT_SOURCE', 'magnet links are not supported yet: give a .torrent')
+  if (/^magnet:/i.test(text)) {
+    parseMagnet(text)
+    throw new MetainfoError(
+      'ERR_BT_SOURCE',
+      'the link is right, but magnet links are not followed yet: give a .torrent'
+    )
+  }
   return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text), signal)
 }
 

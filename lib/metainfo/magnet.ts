@@ -139,17 +139,22 @@ function fromBase32(text: string): Buffer {
 }
 
 function urls(values: readonly string[], scheme: RegExp, max: number): string[] {
-  const usable = values.filter(url => scheme.test(url) && Buffer.byteLength(url) <= MAX_URL_BYTES && !/\p{Cc}/u.test(url))
+  const usable = values.filter(
+    url => scheme.test(url) && Buffer.byteLength(url) <= MAX_URL_BYTES && !/\p{Cc}/u.test(url)
+  )
   return [...new Set(usable)].slice(0, max)
 }
 
 /** BEP 53: > so=0,2,4,6-8 … Dashes mean inclusive ranges. A range that is none, or that would be endless, is left out. */
 function selection(values: readonly string[]): number[] | undefined {
-  const indexes = new Set<number>()
+  const ranges: [first: number, last: number][] = []
   for (const range of values.flatMap(value => value.split(','))) {
     const [, first, last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(range) ?? []
-    if (first === undefined || Number(last) > MAX_SELECTED_INDEX) continue
-    for (let index = Number(first); index <= Number(last); index++) indexes.add(index)
+    if (first !== undefined && Number(last) <= MAX_SELECTED_INDEX) ranges.push([Number(first), Number(last)])
   }
-  return indexes.size > 0 ? [...indexes].sort((a, b) => a - b) : undefined
+  // In their order each index is written once, however often a link repeats a range.
+  const indexes: number[] = []
+  for (const [first, last] of ranges.sort(([a], [b]) => a - b))
+    for (let index = Math.max(first, (indexes.at(-1) ?? -1) + 1); index <= last; index++) indexes.push(index)
+  return indexes.length > 0 ? indexes : undefined
 }

@@ -13,9 +13,29 @@ const links = [
 
 describe('fuzz: magnet links', () => {
   const words = fc
-    .array(fc.constantFrom('magnet:?', '&', '=', 'xt', 'urn:btih:', 'ab', '%', '%2', '%41', 'so', '1-', '9', ',', 'tr.', 'x.pe', '+'), {
-      maxLength: 60
-    })
+    .array(
+      fc.constantFrom(
+        'magnet:?',
+        '&',
+        '=',
+        'xt',
+        'urn:btih:',
+        'ab',
+        '%',
+        '%2',
+        '%41',
+        'so',
+        '1-',
+        '9',
+        ',',
+        'tr.',
+        'x.pe',
+        '+'
+      ),
+      {
+        maxLength: 60
+      }
+    )
     .map(parts => parts.join(''))
   const inputs = fc.oneof(
     damaged(links.map(link => Buffer.from(link))).map(bytes => bytes.toString('utf8')),

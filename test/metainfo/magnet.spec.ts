@@ -3,7 +3,13 @@ import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MetainfoError } from '../../lib/errors.js'
-import { MAX_MAGNET_LENGTH, MAX_MAGNET_PEERS, MAX_SELECTED_INDEX, MAX_TRACKERS, MAX_URL_BYTES } from '../../lib/limits.js'
+import {
+  MAX_MAGNET_LENGTH,
+  MAX_MAGNET_PEERS,
+  MAX_SELECTED_INDEX,
+  MAX_TRACKERS,
+  MAX_URL_BYTES
+} from '../../lib/limits.js'
 import { isMagnet, parseMagnet } from '../../lib/metainfo/magnet.js'
 import { parsePeerAddress } from '../../lib/wire/peer-address.js'
 import { conformanceDir } from '../support/conformance.js'
@@ -96,7 +102,9 @@ describe('parseMagnet', () => {
   })
 
   it('keeps names safe, and only hints', () => {
-    expect(parseMagnet(`${LINK}&dn=${encodeURIComponent('../../etc/pass\u202ewd\u0007')}`).name).not.to.match(/[/\u202e\u0007]/)
+    expect(parseMagnet(`${LINK}&dn=${encodeURIComponent('../../etc/pass\u202ewd\u0007')}`).name).not.to.match(
+      /[/\u202e]|\p{Cc}/u
+    )
     expect(parseMagnet(`${LINK}&dn=a+b%20c`).name).to.equal('a b c')
     expect(parseMagnet(`${LINK}&dn=..`).name).to.equal(undefined)
     expect(parseMagnet(`${LINK}&dn=%ff%fe`).name).to.equal(undefined)
@@ -137,5 +145,12 @@ describe('parseMagnet', () => {
         expect(parseMagnet(`magnet:?dn=x&xt=urn:btih:${hex}`).infoHash.toString('hex')).to.equal(hex)
       })
     )
+  })
+
+  it('writes a selection out once, however often a link repeats it', () => {
+    const so = Array.from({ length: 40_000 }, () => '0-100000').join()
+    const { selected } = parseMagnet(`magnet:?xt=urn:btih:${'a'.repeat(40)}&so=${so}&so=3,1-2`)
+    expect(selected).to.have.length(100_001)
+    expect(selected?.at(-1)).to.equal(100_000)
   })
 })
