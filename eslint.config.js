@@ -63,6 +63,23 @@ export default defineConfig(
     languageOptions: { globals: { AbortSignal: 'readonly', clearInterval: 'readonly', setInterval: 'readonly' } }
   },
   {
+    // Runs in browsers.
+    files: ['lib/http/page/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'EventSource',
+          'MediaError',
+          'ResizeObserver',
+          'devicePixelRatio',
+          'document',
+          'getComputedStyle',
+          'matchMedia'
+        ].map(name => [name, 'readonly'])
+      )
+    }
+  },
+  {
     // Read by old versions of Node, which it has to turn away.
     files: ['.ci/dev.mjs'],
     rules: { 'no-var': 'off', 'object-shorthand': 'off' }

@@ -10,7 +10,7 @@ export type { TorrentReader } from './streams/torrent-reader.js'
 export type { TorrentOptions } from './options.js'
 export { readMetainfo, type TorrentSource } from './torrent-source.js'
 export type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
-export type { PeerInfo, PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
+export type { PeerInfo, PeerStats, PieceMapCell, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 export { createEmbeddedSwarm, type EmbeddedSwarm, type EmbeddedSwarmOptions } from './demo/create-swarm.js'
 export { MAX_TORRENT_BYTES } from './limits.js'
 export {

@@ -185,6 +185,10 @@ export const WAITING_AFTER_MS = 15_000
 /** First port to listen on, and how many further ones are tried. */
 export const DEFAULT_PORT = 6881
 export const PORT_TRIES = 16
+/** At the start and the end of a file that is served, what stays in memory, bytes; and its share of the budget at the most. */
+export const KEPT_START_BYTES = 4 * 2 ** 20
+export const KEPT_END_BYTES = 2 * 2 ** 20
+export const KEPT_SHARE = 0.25
 /** A reader that took nothing for this long keeps only its head when another needs the room, ms. */
 export const READER_PAUSED_MS = 2000
 /** Failed hashes of one piece after which the torrent's data in the swarm is taken for broken. */
@@ -202,3 +206,20 @@ export const HTTP_HEADERS_MS = 10_000
 export const HTTP_IDLE_MS = 60_000
 /** Connections at once. */
 export const HTTP_MAX_CONNECTIONS = 100
+/** Requests of one connection that wait while one is answered. */
+export const HTTP_MAX_WAITING_REQUESTS = 8
+/** Pages that hear of live figures at once. */
+export const HTTP_MAX_LISTENERS = 16
+/** Time between two live figures, ms; and how long nothing is said while nothing changes. */
+export const HTTP_EVENT_MS = 1000
+export const HTTP_EVENT_SILENCE_MS = 15_000
+/** A page that takes none of its figures for this long is left, ms. */
+export const HTTP_LISTENER_STUCK_MS = 60_000
+/** Cells of the map of pieces: of one torrent, and of all together. */
+export const MAX_MAP_CELLS = 512
+export const MAX_MAP_CELLS_OF_ALL = 4096
+/** Files of a torrent on the page. */
+export const MAX_PAGE_FILES = 2000
+/** A file of subtitles that is converted, bytes; and a line of it, characters. */
+export const MAX_SUBTITLE_BYTES = 4 * 2 ** 20
+export const MAX_SUBTITLE_LINE = 4096

@@ -5,10 +5,11 @@
 import { pipeline } from 'node:stream'
 import type { Clock, Timer } from './clock.js'
 import { StorageError, TorrentError } from './errors.js'
-import { MAX_PIECE_FAILURES, READ_AHEAD_SHARE, READER_PAUSED_MS } from './limits.js'
+import { KEPT_SHARE, MAX_PIECE_FAILURES, READ_AHEAD_SHARE, READER_PAUSED_MS } from './limits.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
+import { KeptPieces } from './pieces/kept-pieces.js'
 import type { ReadWindow } from './pieces/read-window.js'
 import { SmartBan } from './pieces/smart-ban.js'
 import { Scheduler } from './policy/scheduler.js'
@@ -68,6 +69,7 @@ export class TorrentEngine implements PieceLibrary {
   #resumedAt: number | undefined
   readonly #options: EngineOptions
   readonly #storage: Storage
+  readonly #keptPieces: KeptPieces
   readonly #assembler: PieceAssembler
   readonly #waiting = new Map<PieceIndex, Waiting>()
   readonly #smartBan = new SmartBan<Supplier>()
@@ -85,6 +87,7 @@ export class TorrentEngine implements PieceLibrary {
     this.storedAt = clock.now()
     const memory = new MemoryWindow({
       isWanted: index => this.#isInWindow(index),
+      isKept: index => this.#keptPieces.has(index),
       distance: index => this.#distance(index),
       onEvicted: index => this.#onEvicted(index)
     })
@@ -92,10 +95,11 @@ export class TorrentEngine implements PieceLibrary {
     this.pool = new PiecePool({
       slotLength: Math.min(metainfo.pieceLength, metainfo.length),
       budget: maxMemory,
-      evict: isUrgent => options.storage === undefined && memory.evict(isUrgent),
+      evict: need => options.storage === undefined && memory.evict(need),
       extra: () => this.windows.size
     })
     this.pool.onFree = () => this.onChange()
+    this.#keptPieces = new KeptPieces(this.geometry, this.pool.budget * KEPT_SHARE)
     const { geometry, have, pool } = this
     const onComplete = (piece: ActivePiece): void => this.#assembler.add(piece)
     this.scheduler = new Scheduler(
@@ -178,6 +182,14 @@ export class TorrentEngine implements PieceLibrary {
     // Only memory forgets a piece; on disk it was never kept, and waiting for it again would be for ever.
     if (!lease && this.have.has(index)) throw new StorageError('ERR_BT_DISK', `piece ${index} is not kept here`)
     return lease
+  }
+
+  bytesHere(start: number, end: number): number {
+    return this.geometry.bytesWithin(this.have, start, end)
+  }
+
+  keepEdges(start: number, end: number): void {
+    this.#keptPieces.keep(start, end)
   }
 
   // --- for the torrent

@@ -87,6 +87,19 @@ export class TorrentFile {
     return this.createReadStream()[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   }
 
+  /** Bytes of it that are verified and here now: on disk, or still in memory. */
+  get bytesHere(): number {
+    return this.#library.bytesHere(this.offset, this.offset + this.length)
+  }
+
+  /**
+   * Players come back to the start and the end of a film: from now on, what holds the first 4 MiB and the last 2 MiB stays in memory once it
+   * was fetched, up to a quarter of the budget. The files that were named last come first. Fetches nothing.
+   */
+  keepEdges(): void {
+    this.#library.keepEdges(this.offset, this.offset + this.length)
+  }
+
   #open(options: ReadStreamOptions): ReadCursor {
     if (!this.#isKept) throw new TorrentError('ERR_BT_NO_FILE', `${this.path} is not among the files to keep`)
     const { start, end } = inclusiveRange(options, this.length, 'a file')

@@ -68,6 +68,18 @@ export interface TorrentStats {
   readonly waiting: string | undefined
 }
 
+/** A run of pieces, as a part of a picture of the torrent. */
+export interface PieceMapCell {
+  /** Share of its pieces that are here now, from 0 to 1. */
+  readonly here: number
+  /** A piece of it is on its way. */
+  readonly isAsked: boolean
+  /** A reader may have a piece of it fetched now. */
+  readonly isInWindow: boolean
+  /** It holds the piece that a reader waits for, or will next. */
+  readonly isHead: boolean
+}
+
 export interface TorrentEvents {
   /** Port we take connections on. */
   listening: [port: number]

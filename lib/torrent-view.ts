@@ -5,7 +5,7 @@ import type { PeerConnection } from './net/peer-connection.js'
 import type { Bitfield } from './pieces/bitfield.js'
 import type { Geometry } from './pieces/geometry.js'
 import { whySlow } from './policy/why-slow.js'
-import type { PeerInfo, PeerStats, TrackerInfo } from './torrent-stats.js'
+import type { PeerInfo, PeerStats, PieceMapCell, TrackerInfo } from './torrent-stats.js'
 import type { TorrentEngine } from './torrent-engine.js'
 import type { TorrentPeers } from './torrent-peers.js'
 import { formatPeerAddress } from './wire/peer-address.js'
@@ -30,6 +30,26 @@ export function bytesOf(pieces: Bitfield, geometry: Geometry, within?: Bitfield)
     if (piece !== undefined) bytes += geometry.lengthOf(piece)
   }
   return bytes
+}
+
+/** The torrent in at most `cells` runs of pieces, as equal as can be. */
+export function pieceMap({ geometry, have, scheduler, windows }: TorrentEngine, cells: number): PieceMapCell[] {
+  const count = Math.min(Math.max(1, Math.floor(cells)), geometry.pieceCount)
+  const startOf = (cell: number): number => Math.floor((cell * geometry.pieceCount) / count)
+  const cellOf = (piece: number): number => Math.floor(((piece + 1) * count - 1) / geometry.pieceCount)
+  const asked = new Set([...scheduler.pieces.all()].map(({ index }) => cellOf(index)))
+  const open = [...windows].filter(({ isDone }) => !isDone)
+  const heads = new Set(open.map(window => window.head(have)).map(piece => (piece === undefined ? -1 : cellOf(piece))))
+  const reach = open.map(({ first, last }) => [cellOf(first), cellOf(last)] as const)
+  return Array.from({ length: count }, (_, cell) => {
+    const [start, end] = [startOf(cell), startOf(cell + 1)]
+    return {
+      here: have.countIn(start, end) / (end - start),
+      isAsked: asked.has(cell),
+      isInWindow: reach.some(([first, last]) => cell >= first && cell <= last),
+      isHead: heads.has(cell)
+    }
+  })
 }
 
 export function peerInfo({ address, peerId, isIncoming }: PeerConnection): PeerInfo {

@@ -19,8 +19,8 @@ import { TorrentProgress } from './torrent-progress.js'
 import { payloadFiles, selectFiles } from './torrent-selection.js'
 import { readMetainfo, type TorrentSource } from './torrent-source.js'
 import { TorrentTar } from './torrent-tar.js'
-import { bytesOf, isAwaiting, peerInfo, peerStats, piecesOf, slowReason, trackerInfo } from './torrent-view.js'
-import type { PeerStats, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
+import * as view from './torrent-view.js'
+import type { PeerStats, PieceMapCell, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
 /** The client's name in our peer id, in the style of BEP 20. */
@@ -104,7 +104,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const geometry = new Geometry(length, pieceLength)
     const files = selectFiles(metainfo, options.only)
     const selected = new Bitfield(geometry.pieceCount)
-    for (const file of files) for (const index of piecesOf(metainfo.files[file], geometry)) selected.set(index)
+    for (const file of files) for (const index of view.piecesOf(metainfo.files[file], geometry)) selected.set(index)
     const { dir, overwrite, readOnly, fileSystem, clock } = options
     const storage =
       dir === undefined
@@ -165,11 +165,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const { createServer } = await import('./torrent-serving.js')
     const server = await createServer([this], options)
     this.once('close', () => void server.close())
-    if (this.#closing) {
-      await server.close()
-      throw this.#failure ?? new TorrentError('ERR_BT_ABORTED', 'the torrent was closed')
-    }
-    return server
+    if (!this.#closing) return server
+    await server.close()
+    throw this.#failure ?? new TorrentError('ERR_BT_ABORTED', 'the torrent was closed')
   }
 
   /** Resolves when what was on disk has been checked and peers are looked for; rejects with what went wrong. */
@@ -184,8 +182,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const wantsFiles = scheduler.wanted.count > 0
     return {
       length: this.length,
-      wanted: wantsFiles ? bytesOf(this.#selected, geometry) : this.length,
-      verified: wantsFiles ? bytesOf(have, geometry, this.#selected) : bytesOf(verified, geometry),
+      wanted: wantsFiles ? view.bytesOf(this.#selected, geometry) : this.length,
+      verified: wantsFiles ? view.bytesOf(have, geometry, this.#selected) : view.bytesOf(verified, geometry),
       downloaded: this.#peers.downloaded,
       uploaded: this.#peers.uploaded,
       wasted: scheduler.wasted,
@@ -204,14 +202,19 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     }
   }
 
+  /** The torrent's pieces in at most `cells` runs, for a picture of it. */
+  pieceMap(cells = 512): PieceMapCell[] {
+    return view.pieceMap(this.#engine, cells)
+  }
+
   /** The connected peers. */
   peers(): PeerStats[] {
-    return [...this.#peers.swarm.peers()].map(peerStats)
+    return [...this.#peers.swarm.peers()].map(view.peerStats)
   }
 
   /** The torrent's trackers as they stand. */
   trackers(): TrackerInfo[] {
-    return this.#peers.trackerStatuses().map(trackerInfo)
+    return this.#peers.trackerStatuses().map(view.trackerInfo)
   }
 
   /**
@@ -256,11 +259,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       options: this.#options,
       peerId: asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)])),
       announced: new Bitfield(engine.geometry.pieceCount),
-      left: () => this.length - bytesOf(engine.verified, engine.geometry),
-      onPeer: connection => this.emit('peer', peerInfo(connection)),
-      onPeerGone: (connection, error) => this.emit('peerGone', peerInfo(connection), error),
+      left: () => this.length - view.bytesOf(engine.verified, engine.geometry),
+      onPeer: connection => this.emit('peer', view.peerInfo(connection)),
+      onPeerGone: (connection, error) => this.emit('peerGone', view.peerInfo(connection), error),
       onDialFailed: (address, error) => this.emit('dialFailed', formatPeerAddress(address), error),
-      onTracker: status => this.emit('tracker', trackerInfo(status)),
+      onTracker: status => this.emit('tracker', view.trackerInfo(status)),
       onWarning: warning => this.#warn(warning)
     })
   }
@@ -276,9 +279,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       uploaded: () => this.#peers.uploaded,
       delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
-      isWanting: () => this.#failure === undefined && isAwaiting(engine) && !this.#isDiskBusy,
+      isWanting: () => this.#failure === undefined && view.isAwaiting(engine) && !this.#isDiskBusy,
       hadPeer: () => this.#peers.hadPeer,
-      reason: () => slowReason(engine, this.#peers, this.#isDiskBusy),
+      reason: () => view.slowReason(engine, this.#peers, this.#isDiskBusy),
       sources: () => this.#peers.sources(),
       onBeat: () => engine.onChange(),
       onWaiting: reason => this.emit('waiting', reason),

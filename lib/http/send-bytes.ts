@@ -7,7 +7,7 @@ import { contentTypeOf, isMedia } from './content-type.js'
 import type { ServedBytes } from './library.js'
 import { checkPreconditions, isRangeCurrent } from './preconditions.js'
 
-const MEDIA_POLICY = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
+const MEDIA_POLICY = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 /** Resolves once the answer is complete; rejects when it was cut short, which the client sees as an end before the promised length. */
 export async function sendBytes(
@@ -45,7 +45,7 @@ async function sendWhole(
   bytes: ServedBytes,
   headers: OutgoingHttpHeaders
 ): Promise<void> {
-  response.writeHead(200, { ...headers, 'Content-Length': bytes.length })
+  begin(response, 200, { ...headers, 'Content-Length': bytes.length })
   if (method === 'GET' && bytes.length > 0) await bytes.writeTo(response)
   response.end()
 }
@@ -57,7 +57,7 @@ async function sendRange(
   headers: OutgoingHttpHeaders
 ): Promise<void> {
   const length = range.end - range.start + 1
-  response.writeHead(206, { ...headers, 'Content-Range': contentRange(range, bytes.length), 'Content-Length': length })
+  begin(response, 206, { ...headers, 'Content-Range': contentRange(range, bytes.length), 'Content-Length': length })
   await bytes.writeTo(response, range)
   response.end()
 }
@@ -77,7 +77,7 @@ async function sendParts(
   const tail = `\r\n--${boundary}--\r\n`
   const length =
     ranges.reduce((sum, { start, end }, i) => sum + (heads[i] ?? '').length + end - start + 1, 0) + tail.length
-  response.writeHead(206, {
+  begin(response, 206, {
     ...headers,
     'Content-Type': `multipart/byteranges; boundary=${boundary}`,
     'Content-Length': length
@@ -87,6 +87,12 @@ async function sendParts(
     await bytes.writeTo(response, range)
   }
   response.end(tail)
+}
+
+/** The head goes out at once: the first byte may take a while, and a player that hears nothing gives up. */
+function begin(response: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
+  response.writeHead(status, headers)
+  response.flushHeaders()
 }
 
 function contentRange({ start, end }: ByteRange, length: number): string {

@@ -1,28 +1,38 @@
 /**
- * Serves torrents over HTTP: their files, seekable while they download, archives of them, a playlist, and what there is as JSON. Bound to
- * loopback unless told; beyond it every URL holds a secret. Fetches nothing before somebody reads.
+ * Serves torrents over HTTP: their files, seekable while they download, archives of them, a playlist, a page to watch on, and what there is as
+ * JSON. Bound to loopback unless told; beyond it every URL holds a secret. Fetches nothing before somebody reads.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIP, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { TorrentError } from '../errors.js'
 import * as limits from '../limits.js'
-import { isMedia } from './content-type.js'
-import { isHostAllowed } from './host-check.js'
+import { AccessToken } from './access-token.js'
+import { isForeignRequest, isHostAllowed } from './host-check.js'
 import { indexPage } from './index-page.js'
-import type { ServedBytes, ServedTorrent } from './library.js'
+import type { ServedTorrent } from './library.js'
+import { listing } from './listing.js'
+import { LiveEvents } from './live-events.js'
+import { liveFigures } from './live-figures.js'
+import { pageAssets } from './page-assets.js'
 import { playlist } from './playlist.js'
+import { filePath, originForm, routeOf, tarPath, type Route } from './routes.js'
 import { sendBytes } from './send-bytes.js'
+import { sendSubtitles } from './send-subtitles.js'
+import { send, sendParts, sendText } from './send-text.js'
+import { Turns } from './turns.js'
 
 export interface TorrentServerOptions {
   /** Default 0: any free one. */
   readonly port?: number | undefined
-  /** Address to listen on. Default 127.0.0.1. */
+  /** Address or name to listen on. Default 127.0.0.1. */
   readonly host?: string | undefined
-  /** Names, beside IP addresses and localhost, by which a request may call us. */
+  /** Names, beside IP addresses, localhost and `host`, by which a request may call us. */
   readonly allowedHosts?: readonly string[] | undefined
 }
+
+const PLAYLIST_TYPE = 'audio/x-mpegurl; charset=utf-8'
 
 export class TorrentServer {
   readonly #torrents: () => readonly ServedTorrent[]
@@ -30,8 +40,9 @@ export class TorrentServer {
   readonly #allowedHosts: ReadonlySet<string>
   readonly #host: string
   readonly #port: number
-  /** First part of every path, beyond loopback. */
-  readonly #secret: string | undefined
+  readonly #token: AccessToken
+  readonly #events = new LiveEvents(() => liveFigures(this.#torrents()))
+  readonly #turns = new Turns()
 
   /** `torrents`: what is served, as it stands at each request. */
   constructor(torrents: () => readonly ServedTorrent[], options: TorrentServerOptions = {}) {
@@ -39,23 +50,9 @@ export class TorrentServer {
     this.#torrents = torrents
     this.#host = host
     this.#port = port
-    this.#allowedHosts = new Set(allowedHosts.map(name => name.toLowerCase()))
-    this.#secret = isLoopback(host) ? undefined : randomBytes(16).toString('hex')
-    this.#server = createServer(
-      {
-        maxHeaderSize: limits.HTTP_MAX_HEADER_BYTES,
-        headersTimeout: limits.HTTP_HEADERS_MS,
-        requestTimeout: limits.HTTP_HEADERS_MS,
-        keepAliveTimeout: limits.HTTP_IDLE_MS,
-        connectionsCheckingInterval: 1000,
-        // A player that vanished is found; one that pauses may do so for ever.
-        keepAlive: true,
-        keepAliveInitialDelay: 60_000,
-        noDelay: true
-      },
-      (request, response) => void this.#answer(request, response)
-    )
-    this.#server.maxConnections = limits.HTTP_MAX_CONNECTIONS
+    this.#allowedHosts = new Set([...allowedHosts, host].map(name => name.toLowerCase()))
+    this.#token = new AccessToken(host)
+    this.#server = this.#makeServer()
   }
 
   /** Rejects with `ERR_BT_OPTION` when it cannot listen there. */
@@ -73,14 +70,26 @@ export class TorrentServer {
 
   /** Of the page of all, with the secret where there is one. */
   get url(): string {
+    return this.urls[0] ?? ''
+  }
+
+  /** The same by each address of this machine that is listened on, this machine's own first. */
+  get urls(): string[] {
     const { address, port } = this.#server.address() as AddressInfo
-    const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-    return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}${this.#base}/`
+    const isAny = address === '0.0.0.0' || address === '::'
+    const known = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? [])
+    const hosts = isAny
+      ? [
+          '127.0.0.1',
+          ...known.filter(({ family, internal }) => family === 'IPv4' && !internal).map(each => each.address)
+        ]
+      : [address]
+    return hosts.map(host => `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}${this.#token.prefix}/`)
   }
 
   /** Of a file, in the order of the torrent's `files`. */
-  urlOf({ infoHash, files }: ServedTorrent, index: number): string {
-    return new URL(filePath(infoHash, index, files[index]?.name ?? ''), this.url).href
+  urlOf(torrent: ServedTorrent, index: number): string {
+    return this.url + filePath(torrent, index)
   }
 
   /** Cuts off whoever is still served. */
@@ -91,20 +100,38 @@ export class TorrentServer {
     await once(this.#server, 'close')
   }
 
-  get #base(): string {
-    return this.#secret === undefined ? '' : `/${this.#secret}`
+  #makeServer(): Server {
+    const server = createServer(
+      {
+        maxHeaderSize: limits.HTTP_MAX_HEADER_BYTES,
+        headersTimeout: limits.HTTP_HEADERS_MS,
+        requestTimeout: limits.HTTP_HEADERS_MS,
+        keepAliveTimeout: limits.HTTP_IDLE_MS,
+        connectionsCheckingInterval: 1000,
+        // A player that vanished is found; one that pauses may do so for ever.
+        keepAlive: true,
+        keepAliveInitialDelay: 60_000,
+        noDelay: true
+      },
+      (request, response) => void this.#answer(request, response)
+    )
+    server.maxConnections = limits.HTTP_MAX_CONNECTIONS
+    // Whoever keeps a connection for later makes room for whoever needs one now, if not at once then when it tries again.
+    server.on('drop', () => server.closeIdleConnections())
+    return server
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // What is written after the client left is an error of its own; whoever writes is told, too.
     response.on('error', () => undefined)
+    if (!(await this.#turns.wait(request.socket, response))) return
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.setHeader('Referrer-Policy', 'no-referrer')
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin')
     // What a torrent holds is not to run as a page of ours.
     response.setHeader('Content-Security-Policy', 'sandbox')
     try {
-      await this.#route(request, response)
+      await this.#admit(request, response)
     } catch {
       // The torrent failed, or the client left. Never a short answer that looks whole.
       if (response.headersSent) response.destroy()
@@ -112,97 +139,70 @@ export class TorrentServer {
     }
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!isHostAllowed(request.headers.host, this.#allowedHosts)) {
+  async #admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, headers, url = '' } = request
+    const { path, host = headers.host } = originForm(url)
+    if (!isHostAllowed(host, this.#allowedHosts)) {
       sendText(response, 403, 'this name is not served: see --allow-host')
-    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+    } else if (isForeignRequest(headers)) {
+      sendText(response, 403, 'not for pages of others')
+    } else if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
       sendText(response, 405, 'only GET and HEAD')
+    } else if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
+      sendText(response, 413, 'no body is taken')
     } else {
-      const path = this.#pathWithin(request.url ?? '')
-      if (path === undefined) sendText(response, 404, 'not found')
-      else await this.#send(path, request, response)
+      const within = this.#token.strip(path)
+      if (within === undefined) sendText(response, 404, 'not found')
+      else await this.#send(routeOf(within), `http://${host ?? ''}${this.#token.prefix}/`, request, response)
     }
   }
 
-  /** The path without the secret; `undefined` for those who do not know it. */
-  #pathWithin(url: string): string | undefined {
-    const path = url.replace(/[?#].*$/s, '')
-    if (this.#secret === undefined) return path
-    const given = Buffer.from(path.slice(1, 1 + this.#secret.length))
-    const isRight = given.length === this.#secret.length && timingSafeEqual(given, Buffer.from(this.#secret))
-    return isRight ? path.slice(1 + this.#secret.length) : undefined
-  }
-
-  async #send(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** `base`: how this client calls us, which every URL it is given begins with. */
+  async #send(route: Route, base: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const torrents = this.#torrents()
-    if (path === '/') {
-      response.setHeader('Content-Security-Policy', "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'")
-      send(response, 200, 'text/html; charset=utf-8', indexPage(torrents, filePath, tarPath))
-    } else if (path === '/api') {
-      send(response, 200, 'application/json; charset=utf-8', JSON.stringify(this.#listing(torrents), undefined, 2))
-    } else if (path === '/playlist.m3u') {
-      send(response, 200, 'audio/x-mpegurl; charset=utf-8', playlist(this.#media(torrents)))
-    } else {
-      const found = find(path, torrents)
-      if (found) await sendBytes(request, response, found.bytes, found.tag)
-      else sendText(response, 404, 'not found')
+    switch (route.type) {
+      case 'page':
+        response.setHeader('Content-Security-Policy', pageAssets().policy)
+        send(response, 200, 'text/html; charset=utf-8', indexPage(torrents))
+        return
+      case 'api':
+        await sendParts(response, 'application/json; charset=utf-8', listing(torrents, base))
+        return
+      case 'playlist':
+        await sendParts(response, PLAYLIST_TYPE, playlist(torrents, base))
+        return
+      case 'events':
+        if (!this.#events.add(response)) sendText(response, 503, 'too many listen')
+        return
+      case 'other': {
+        const torrent = torrents.find(candidate => `/${tarPath(candidate)}` === route.path)
+        if (torrent) await sendBytes(request, response, torrent.tar, `"${torrent.infoHash}-tar"`)
+        else sendText(response, 404, 'not found')
+        return
+      }
+      case 'file':
+      case 'subtitles':
+      case 'filePlaylist':
+        await this.#sendFile(route, base, request, response)
     }
   }
 
-  #listing(torrents: readonly ServedTorrent[]): unknown {
-    return {
-      torrents: torrents.map(torrent => ({
-        infoHash: torrent.infoHash,
-        name: torrent.name,
-        tar: { length: torrent.tar.length, url: new URL(tarPath(torrent), this.url).href },
-        files: torrent.files.map(({ path, length }, index) => ({ path, length, url: this.urlOf(torrent, index) }))
-      }))
+  async #sendFile(
+    { type, infoHash, index }: Extract<Route, { infoHash: string }>,
+    base: string,
+    request: IncomingMessage,
+    response: ServerResponse
+  ): Promise<void> {
+    const torrent = this.#torrents().find(candidate => candidate.infoHash === infoHash)
+    const file = torrent?.files[index]
+    const tag = `"${infoHash}-${index}"`
+    if (!torrent || !file) sendText(response, 404, 'not found')
+    else if (type === 'subtitles') await sendSubtitles(request, response, file, tag)
+    else if (type === 'filePlaylist') await sendParts(response, PLAYLIST_TYPE, playlist([torrent], base, index))
+    else {
+      if (request.method === 'GET') file.keepEdges()
+      await sendBytes(request, response, file, tag)
     }
   }
-
-  #media(torrents: readonly ServedTorrent[]): { name: string; url: string }[] {
-    return torrents.flatMap(torrent =>
-      torrent.files
-        .map(({ name }, index) => ({ name, url: this.urlOf(torrent, index) }))
-        .filter(({ name }) => isMedia(name))
-    )
-  }
-}
-
-/** Relative to the page. The name is for people and players: it is not looked at. */
-function filePath(infoHash: string, index: number, name: string): string {
-  return `${infoHash}/${index}/${encodeURIComponent(name.replace(/\p{Surrogate}/gu, '\ufffd'))}`
-}
-
-function tarPath({ tar }: ServedTorrent): string {
-  return encodeURIComponent(tar.name.replace(/\p{Surrogate}/gu, '\ufffd'))
-}
-
-function find(
-  path: string,
-  torrents: readonly ServedTorrent[]
-): { readonly bytes: ServedBytes; readonly tag: string } | undefined {
-  const [, infoHash, index] = /^\/([0-9a-f]{40})\/(\d{1,7})(?:\/[^/]*)?$/.exec(path) ?? []
-  if (infoHash !== undefined && index !== undefined) {
-    const bytes = torrents.find(torrent => torrent.infoHash === infoHash)?.files[Number(index)]
-    return bytes && { bytes, tag: `"${infoHash}-${Number(index)}"` }
-  }
-  const torrent = torrents.find(candidate => `/${tarPath(candidate)}` === path)
-  return torrent && { bytes: torrent.tar, tag: `"${torrent.infoHash}-tar"` }
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || /^127\./.test(host)
-}
-
-function send(response: ServerResponse, status: number, type: string, body: string): void {
-  const bytes = Buffer.from(body)
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length, 'Cache-Control': 'no-store' })
-  response.end(response.req.method === 'HEAD' ? undefined : bytes)
-}
-
-function sendText(response: ServerResponse, status: number, text: string): void {
-  response.setHeader('Connection', 'close')
-  send(response, status, 'text/plain; charset=utf-8', `${text}\n`)
 }

@@ -86,6 +86,20 @@ export class Bitfield {
     return -1
   }
 
+  /** Pieces set from `from` up to, not including, `end`. Counts whole bytes. */
+  countIn(from: number, end: number): number {
+    let count = 0
+    for (let i = from; i < end;) {
+      const at = i >>> 3
+      const after = Math.min(end, (at + 1) * 8)
+      // From bit `i & 7` on, up to bit `after`.
+      const bits = (this.#bytes[at] ?? 0) & (0xff >>> (i & 7)) & (0xff << ((at + 1) * 8 - after))
+      count += BITS[bits] ?? 0
+      i = after
+    }
+    return count
+  }
+
   /** A copy of the bytes as they go on the wire. */
   toBytes(): Buffer {
     return Buffer.from(this.#bytes)

@@ -1,5 +1,6 @@
 /** The arithmetic of pieces, blocks and bytes, and the only maker of a `PieceIndex`. */
 import { BLOCK_LENGTH } from '../limits.js'
+import type { Bitfield } from './bitfield.js'
 
 declare const pieceIndexBrand: unique symbol
 
@@ -65,5 +66,16 @@ export class Geometry {
       block < this.blocksOf(piece) &&
       length === this.blockLength(piece, block)
     )
+  }
+
+  /** Bytes of `[start, end)` that lie in the pieces set in `pieces`. */
+  bytesWithin(pieces: Bitfield, start: number, end: number): number {
+    if (start >= end) return 0
+    const first = Math.floor(start / this.pieceLength)
+    const last = Math.floor((end - 1) / this.pieceLength)
+    // Whole pieces, less what sticks out at both ends.
+    const before = pieces.has(first) ? start - first * this.pieceLength : 0
+    const after = pieces.has(last) ? (last + 1) * this.pieceLength - end : 0
+    return pieces.countIn(first, last + 1) * this.pieceLength - before - after
   }
 }

@@ -1,10 +1,13 @@
 /** Verified pieces in memory: kept until readers have passed them and the room is needed. Not a byte goes to disk. */
 import type { PieceIndex } from '../pieces/geometry.js'
+import type { EvictionNeed } from '../streams/piece-pool.js'
 import type { Lease, Storage, VerifiedPiece } from '../streams/storage.js'
 
 export interface MemoryWindowOptions {
   /** A reader is still to take this piece, and soon. */
   readonly isWanted: (index: number) => boolean
+  /** Readers come back to this piece: it stays while there is any other that nobody is about to take. */
+  readonly isKept: (index: number) => boolean
   /** Bytes from the nearest reader to this piece; `undefined` for one that must stay (a reader waits for it). */
   readonly distance: (index: number) => number | undefined
   /** The piece is gone: it may have to be fetched again. */
@@ -55,21 +58,27 @@ export class MemoryWindow implements Storage {
   }
 
   /**
-   * Frees one piece: the oldest that no reader is about to take; if `isUrgent` and there is none, the one furthest from its reader.
-   * False when nothing can be freed now.
+   * Frees one piece: the oldest that no reader is about to take. If there is none: for room the oldest that was to be kept; when it is
+   * urgent also the one furthest from its reader. False when nothing can be freed now.
    */
-  evict(isUrgent: boolean): boolean {
+  evict(need: EvictionNeed): boolean {
     let furthest: number | undefined
     let most = 0
+    let kept: number | undefined
     for (const [index, { leases }] of this.#kept) {
       if (leases > 0) continue
-      if (!this.#options.isWanted(index)) return this.#drop(index)
+      if (!this.#options.isWanted(index)) {
+        if (!this.#options.isKept(index)) return this.#drop(index)
+        kept ??= index
+        continue
+      }
       const distance = this.#options.distance(index)
       if (distance === undefined || distance <= most) continue
       most = distance
       furthest = index
     }
-    return isUrgent && furthest !== undefined && this.#drop(furthest)
+    if (kept !== undefined && need !== 'thrift') return this.#drop(kept)
+    return need === 'urgent' && furthest !== undefined && this.#drop(furthest)
   }
 
   close(): Promise<void> {

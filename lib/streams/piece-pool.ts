@@ -7,13 +7,16 @@ const SLAB_BYTES = 2 ** 20
 /** Below this the pool grows rather than give up pieces that were read. */
 const KEPT_BYTES = 8 * 2 ** 20
 
+/** Why a stored piece is to go: to touch no more memory, to have room, or to have it for a piece that a reader waits for. */
+export type EvictionNeed = 'thrift' | 'room' | 'urgent'
+
 export interface PiecePoolOptions {
   /** Bytes of one slot: the torrent's piece length. */
   readonly slotLength: number
   /** Budget of all slots, bytes. Raised to two pieces when it is smaller. */
   readonly budget: number
-  /** Asked when the pool is empty: frees the least useful stored piece, or returns false. */
-  readonly evict: (isUrgent: boolean) => boolean
+  /** Frees the least useful stored piece, or returns false. */
+  readonly evict: (need: EvictionNeed) => boolean
   /** Slots over the budget for pieces that readers wait for: as many as there are readers. */
   readonly extra: () => number
 }
@@ -21,7 +24,7 @@ export interface PiecePoolOptions {
 export class PiecePool {
   readonly slotLength: number
   readonly #budgetSlots: number
-  readonly #evict: (isUrgent: boolean) => boolean
+  readonly #evict: (need: EvictionNeed) => boolean
   readonly #extra: () => number
   /** Last in, first out: what was touched last is used again first, so resident memory follows real use. */
   readonly #free: Buffer[] = []
@@ -58,9 +61,9 @@ export class PiecePool {
    */
   take(isUrgent: boolean): Credit | undefined {
     // What readers have passed is kept while memory that was touched before allows: rather than touch more, it goes.
-    if (this.#free.length === 0 && this.usedBytes >= KEPT_BYTES) this.#evict(false)
+    if (this.#free.length === 0 && this.usedBytes >= KEPT_BYTES) this.#evict('thrift')
     const limit = this.#budgetSlots + (isUrgent ? this.#extra() : 0)
-    while (this.#used >= limit) if (!this.#evict(isUrgent)) return undefined
+    while (this.#used >= limit) if (!this.#evict(isUrgent ? 'urgent' : 'room')) return undefined
     this.#used++
     const bytes = this.#free.pop() ?? this.#grow()
     let isReleased = false

@@ -15,6 +15,10 @@ export interface PieceLibrary {
   /** Resolves when the piece is verified and stored; rejects when it never will be (closed, failed, stalled). */
   whenHere(index: PieceIndex): Promise<void> | undefined
   read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /** How many of the bytes `[start, end)` could be lent at once. */
+  bytesHere(start: number, end: number): number
+  /** Readers of the file that is `[start, end)` of the torrent come back to its start and end: what is there stays, as far as memory allows. */
+  keepEdges(start: number, end: number): void
 }
 
 /** Bytes that come in order, as many as were promised. */

@@ -1,8 +1,7 @@
 import { expect } from 'chai'
 import { contentDisposition } from '../../lib/http/content-disposition.js'
 import { contentTypeOf, isMedia } from '../../lib/http/content-type.js'
-import { isHostAllowed } from '../../lib/http/host-check.js'
-import { playlist } from '../../lib/http/playlist.js'
+import { isForeignRequest, isHostAllowed } from '../../lib/http/host-check.js'
 import { checkPreconditions, isRangeCurrent } from '../../lib/http/preconditions.js'
 
 describe('the Content-Type', () => {
@@ -71,6 +70,21 @@ describe('the Host of a request', () => {
     it(`may not be ${host}`, () => expect(isHostAllowed(host, names)).to.equal(false))
 })
 
+describe('a request that a page of another site makes', () => {
+  const requests: [site: string | undefined, mode: string | undefined, isForeign: boolean][] = [
+    [undefined, undefined, false],
+    ['same-origin', 'cors', false],
+    ['none', 'navigate', false],
+    ['cross-site', 'navigate', false],
+    ['cross-site', 'no-cors', true],
+    ['cross-site', undefined, true],
+    ['same-site', 'cors', true]
+  ]
+  for (const [site, mode, isForeign] of requests)
+    it(`is known by ${site} and ${mode}`, () =>
+      expect(isForeignRequest({ 'sec-fetch-site': site, 'sec-fetch-mode': mode })).to.equal(isForeign))
+})
+
 describe('a conditional request', () => {
   const tag = '"abc-0"'
   it('for what the client has is answered with nothing', () => {
@@ -91,15 +105,5 @@ describe('a conditional request', () => {
     expect(isRangeCurrent({ 'if-range': tag }, tag)).to.equal(true)
     for (const header of ['"x"', `W/${tag}`, 'Tue, 24 Nov 2026 10:00:00 GMT'])
       expect(isRangeCurrent({ 'if-range': header }, tag), header).to.equal(false)
-  })
-})
-
-describe('a playlist', () => {
-  it('has a line for each name and URL, whatever the name holds', () => {
-    const text = playlist([
-      { name: 'a.mkv', url: 'http://h/1' },
-      { name: 'b\r\nhttp://evil/\n.mkv', url: 'http://h/2' }
-    ])
-    expect(text).to.equal('#EXTM3U\n#EXTINF:-1,a.mkv\nhttp://h/1\n#EXTINF:-1,b  http://evil/ .mkv\nhttp://h/2\n')
   })
 })

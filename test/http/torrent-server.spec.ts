@@ -59,7 +59,8 @@ describe('TorrentServer', () => {
       etag: `"${torrent.infoHash}-0"`,
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
+      'content-security-policy':
+        "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     })
     expect(response.headers['content-disposition']).to.include("filename*=UTF-8''gr%C3%B6%C3%9Fe%20%3C1%3E.mkv")
     expect(response.headers).not.to.have.property('access-control-allow-origin')
@@ -151,23 +152,111 @@ describe('TorrentServer', () => {
     expect((await buffer(part)).equals(archive.subarray(500, 2001))).to.equal(true)
   })
 
-  it('lists what there is: as a page without script, as JSON, as a playlist', async () => {
+  it('has a page to watch on, which may run its own script and no other', async () => {
     const page = await ask(server.url)
-    expect(page.headers['content-security-policy']).to.match(/^default-src 'none'/)
-    const html = await text(page)
-    expect(html).to.include('films/größe &#60;1&#62;.mkv').and.not.include('<1>')
-    const { torrents } = (await json(await ask(`${server.url}api`))) as {
-      torrents: { infoHash: string; tar: { url: string }; files: { path: string; length: number; url: string }[] }[]
+    expect(page.headers['content-security-policy']).to.match(/^default-src 'none'.*; script-src 'sha256-[^']+';/)
+    expect(await text(page))
+      .to.include('größe &#60;1&#62;.mkv')
+      .and.not.include('<1>')
+  })
+
+  it('lists what there is as JSON and as playlists', async () => {
+    interface Listed {
+      path: string
+      length: number
+      bytesHere: number
+      url: string
     }
-    expect(torrents[0]?.files.map(({ path, length, url }) => [path, length, url])).to.deep.equal(
-      torrent.files.map(({ path, length }, index) => [path, length, server.urlOf(torrent, index)])
+    const api = (await json(await ask(`${server.url}api`))) as {
+      page: string
+      events: string
+      torrents: { infoHash: string; tar: { url: string }; files: Listed[] }[]
+    }
+    const [listed] = api.torrents
+    expect(api).to.include({ page: server.url, events: `${server.url}events` })
+    expect(listed?.files.map(({ path, length, url, bytesHere }) => [path, length, url, bytesHere])).to.deep.equal(
+      torrent.files.map(({ path, length }, index) => [path, length, server.urlOf(torrent, index), 0])
     )
-    expect(torrents[0]?.tar.url).to.equal(`${server.url}Ordner.tar`)
-    const list = await text(await ask(`${server.url}playlist.m3u`))
-    expect(list.split('\n').filter(line => line.startsWith('http'))).to.deep.equal([
-      filmUrl(),
-      server.urlOf(torrent, 2)
-    ])
+    expect(listed?.tar.url).to.equal(`${server.url}Ordner.tar`)
+    const urlsOf = async (path: string): Promise<string[]> =>
+      (await text(await ask(server.url + path))).split('\n').filter(line => line.startsWith('http'))
+    expect(await urlsOf('playlist.m3u')).to.deep.equal([filmUrl(), server.urlOf(torrent, 2)])
+    expect(await urlsOf(`${torrent.infoHash}/1.m3u`)).to.deep.equal([server.urlOf(torrent, 1)])
+  })
+
+  it('names all by the name it was called by', async () => {
+    const { port } = new URL(server.url)
+    const list = await text(await ask(`${server.url}playlist.m3u`, { Host: `localhost:${port}` }))
+    expect(list).to.include(`http://localhost:${port}/${torrent.infoHash}/0/`)
+  })
+
+  it('tells how the torrents stand, as it happens', async () => {
+    const response = await ask(`${server.url}events`)
+    expect(response.headers['content-type']).to.equal('text/event-stream; charset=utf-8')
+    interface Figures {
+      infoHash: string
+      verified: number
+      map: string
+    }
+    const figures = async (isIt: (figures: Figures) => boolean): Promise<Figures> => {
+      for (;;) {
+        const [message] = (await once(response.setEncoding('utf8'), 'data')) as [string]
+        const told = (JSON.parse(message.slice('data: '.length)) as { torrents: [Figures] }).torrents[0]
+        if (isIt(told)) return told
+      }
+    }
+    expect(await figures(() => true)).to.include({ infoHash: torrent.infoHash, verified: 0, map: 'AAAAAAA' })
+    const read = buffer(await ask(filmUrl()))
+    const { map } = await figures(({ verified }) => verified === torrent.length)
+    expect(map).to.match(/^H{6}[HX]$/)
+    await read
+    response.destroy()
+  })
+
+  it('gives subtitles as browsers take them', async () => {
+    const lone = new SwarmBench({
+      name: 'film',
+      pieceLength: 32_768,
+      files: [
+        { path: ['film.mkv'], data: film },
+        { path: ['film.srt'], data: Buffer.from('1\r\n00:00:01,000 --> 00:00:02,000\r\nGr\xfc\xdfe\r\n', 'latin1') }
+      ]
+    })
+    const other = await lone.leech([(await lone.seed())[0]])
+    const { url } = await other.serve()
+    const { torrents } = (await json(await ask(`${url}api`))) as {
+      torrents: { files: { subtitles?: { url: string }[] }[] }[]
+    }
+    const response = await ask(torrents[0]?.files[0]?.subtitles?.[0]?.url ?? '')
+    expect(response.headers['content-type']).to.equal('text/vtt; charset=utf-8')
+    expect(await text(response)).to.equal('WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nGrüße\n')
+    expect((await ask(`${url}${other.infoHash}/0.vtt`)).statusCode).to.equal(404)
+    await lone.close()
+  })
+
+  it('answers what a client sent ahead one after the other, with one window at a time', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    const path = `/${torrent.infoHash}/0`
+    const head = (range: string, end = ''): string =>
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=${range}\r\n${end}\r\n`
+    let most = 0
+    socket.write(head('0-99999') + head('100000-199999') + head('5-5', 'Connection: close\r\n'))
+    socket.on('data', () => (most = Math.max(most, torrent.stats().readers)))
+    const answer = await buffer(socket)
+    expect(most).to.be.at.most(1)
+    expect(answer.includes(film.subarray(0, 100_000))).to.equal(true)
+    expect(answer.includes(film.subarray(100_000, 200_000))).to.equal(true)
+    expect(answer.subarray(-1).equals(film.subarray(5, 6))).to.equal(true)
+  })
+
+  it('leaves a client that sends ahead without end', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.pause().on('error', () => undefined)
+    socket.write(
+      `GET /${torrent.infoHash}/0 HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(limits.HTTP_MAX_WAITING_REQUESTS + 2)
+    )
+    await once(socket.resume(), 'close')
+    await until(() => torrent.stats().readers === 0)
   })
 
   it('knows no other path, and no way to the disk', async () => {
@@ -180,14 +269,11 @@ describe('TorrentServer', () => {
       `${torrent.infoHash}/0/a/b`
     ]
     for (const path of paths) {
-      const response = await ask(`${server.url}x`, {}, 'GET').then(async first => {
-        first.resume()
-        const { port } = new URL(server.url)
-        const asked = get({ host: '127.0.0.1', port, path: `/${path}`, agent: false })
-        return (await once(asked, 'response')) as [IncomingMessage]
-      })
-      expect(response[0].statusCode, path).to.equal(404)
-      response[0].resume()
+      const { port } = new URL(server.url)
+      const asked = get({ host: '127.0.0.1', port, path: `/${path}`, agent: false })
+      const [response] = (await once(asked, 'response')) as [IncomingMessage]
+      expect(response.statusCode, path).to.equal(404)
+      response.resume()
     }
   })
 
@@ -198,6 +284,18 @@ describe('TorrentServer', () => {
       expect(response.headers.allow).to.equal('GET, HEAD')
       response.resume()
     }
+  })
+
+  it('refuses what pages of other sites ask for', async () => {
+    const response = await ask(filmUrl(), { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' })
+    expect(response.statusCode).to.equal(403)
+    response.resume()
+  })
+
+  it('takes no body', async () => {
+    const response = await ask(filmUrl(), { 'Content-Length': '1' })
+    expect(response.statusCode).to.equal(413)
+    response.resume()
   })
 
   it('refuses a foreign name: it may be one that was made to point at us', async () => {
@@ -265,8 +363,8 @@ describe('TorrentServer', () => {
     const lone = await bench.leech([])
     const other = await lone.serve()
     const asked = get(other.urlOf(lone, 0), { agent: false })
-    await until(() => lone.stats().readers === 1)
     const failed = rejection(once(asked, 'response').then(([response]) => buffer(response as IncomingMessage)))
+    await until(() => lone.stats().readers === 1)
     await lone.close()
     expect(await failed).to.have.property('code', 'ECONNRESET')
   })

@@ -57,6 +57,7 @@ describe('Bitfield', () => {
           const first = (isIt: (i: number) => boolean): number => all.find(i => i >= from && isIt(i)) ?? -1
           expect(mine.nextMissingIn(other, from)).to.equal(first(i => mine.has(i) && !other.has(i)))
           expect(mine.nextMissingIn(other, from, last)).to.equal(first(i => i <= last && mine.has(i) && !other.has(i)))
+          expect(mine.countIn(from, last + 1)).to.equal(all.filter(i => i >= from && i <= last && mine.has(i)).length)
           expect(mine.nextClear(from)).to.equal(first(i => !mine.has(i)))
           expect(mine.nextClear(from, last)).to.equal(first(i => i <= last && !mine.has(i)))
         }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { BLOCK_LENGTH } from '../../lib/limits.js'
+import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { Geometry } from '../../lib/pieces/geometry.js'
 
 describe('Geometry', () => {
@@ -31,6 +32,29 @@ describe('Geometry', () => {
     const geometry = new Geometry(100_000, 40_000)
     expect([0, 39_999, 40_000, 99_999].map(offset => geometry.pieceAt(offset))).to.deep.equal([0, 0, 1, 2])
     for (const offset of [-1, 100_000, 119_999, NaN]) expect(() => geometry.pieceAt(offset)).to.throw(RangeError)
+  })
+
+  it('counts the bytes of a range that lie in certain pieces', () => {
+    const pieceLength = 7
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.nat(110),
+        fc.nat(110),
+        fc.array(fc.nat(15)),
+        (length, from, to, set) => {
+          const geometry = new Geometry(length, pieceLength)
+          const pieces = new Bitfield(geometry.pieceCount)
+          for (const index of set) if (index < geometry.pieceCount) pieces.set(index)
+          const [start, end] = [Math.min(from, length), Math.min(to, length)]
+          const bytes = Array.from({ length }, (_, at) => at).filter(at => at >= start && at < end)
+          expect(geometry.bytesWithin(pieces, start, end)).to.equal(
+            bytes.filter(at => pieces.has(Math.floor(at / pieceLength))).length
+          )
+        }
+      ),
+      { numRuns: 300 }
+    )
   })
 
   it('adds up, also past 32 bits', () => {

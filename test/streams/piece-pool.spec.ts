@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { PiecePool } from '../../lib/streams/piece-pool.js'
+import { PiecePool, type EvictionNeed } from '../../lib/streams/piece-pool.js'
 import { poolOf } from '../support/piece-fixtures.js'
 
 const KIB = 1024
@@ -64,12 +64,12 @@ describe('PiecePool', () => {
 
   it('asks for room before it refuses, as long as that helps', () => {
     const stored: { release(): void }[] = []
-    const asked: boolean[] = []
+    const asked: EvictionNeed[] = []
     const pool = new PiecePool({
       slotLength: KIB,
       budget: 2 * KIB,
-      evict: isUrgent => {
-        asked.push(isUrgent)
+      evict: need => {
+        asked.push(need)
         const piece = stored.pop()
         piece?.release()
         return piece !== undefined
@@ -80,7 +80,7 @@ describe('PiecePool', () => {
     expect(pool.take(true)).to.not.equal(undefined)
     expect(pool.take(false)).to.not.equal(undefined)
     expect(pool.take(false)).to.equal(undefined)
-    expect(asked).to.deep.equal([true, false, false])
+    expect(asked).to.deep.equal(['urgent', 'room', 'room'])
   })
 
   it('tells when a credit comes back, and throws when it comes twice', () => {

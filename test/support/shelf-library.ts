@@ -37,6 +37,19 @@ export class ShelfLibrary implements PieceLibrary {
     if (change === 'closed') this.windows.delete(window)
   }
 
+  bytesHere(start: number, end: number): number {
+    const pieces = [...this.#here].map(
+      index => [index * this.geometry.pieceLength, (index + 1) * this.geometry.pieceLength] as const
+    )
+    return pieces.reduce((sum, [from, to]) => sum + Math.max(0, Math.min(to, end) - Math.max(from, start)), 0)
+  }
+
+  readonly edges: [number, number][] = []
+
+  keepEdges(start: number, end: number): void {
+    this.edges.push([start, end])
+  }
+
   whenHere(index: PieceIndex): Promise<void> | undefined {
     if (this.#failure) return Promise.reject(this.#failure)
     if (this.#here.has(index)) return undefined
