@@ -93,14 +93,15 @@ function addCommands(root: Command): void {
   add(
     root,
     'serve',
-    'files over HTTP, seekable while they download, until stopped; --host is where it listens for HTTP'
+    'files over HTTP, seekable while they download, until stopped; --host is where it listens for HTTP',
+    '<sources...>'
   )
     .option('--http-port <n>', 'port for HTTP (default: any free one)', portNumber)
     .option('--allow-host <name>', 'a name by which requests may call us; may be repeated', collect)
     .option('-o, --output <dir>', 'keep the data in this folder (default: in memory only)')
-    .action(async (source: string, options: ServeOptions, command: Command) => {
+    .action(async (sources: readonly string[], options: ServeOptions, command: Command) => {
       const { serve } = await import('./commands/serve.js')
-      await serve(source, { ...options, ...optionsBefore(command) })
+      await serve(sources, { ...options, ...optionsBefore(command) })
     })
   add(root, 'play', 'watch or listen while it downloads, with a player that is installed')
     .option('--file <path or index>', 'the file to play (default: the largest film or piece of music)', collect)
@@ -116,8 +117,8 @@ function addCommands(root: Command): void {
   })
 }
 
-function add(root: Command, name: string, description: string): Command {
-  return withSharedOptions(root.command(name).description(description).argument('<source>', SOURCE))
+function add(root: Command, name: string, description: string, operand = '<source>'): Command {
+  return withSharedOptions(root.command(name).description(description).argument(operand, SOURCE))
 }
 
 /** Errors of the grammar as events, too. */

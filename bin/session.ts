@@ -1,5 +1,5 @@
 /**
- * One run of a command: its torrent, its words, its signals and its end. The exit code is set and the process left to end by itself,
+ * One run of a command: its torrents, its words, its signals and its end. The exit code is set and the process left to end by itself,
  * so that nothing that was written is cut off.
  */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
@@ -31,7 +31,7 @@ export class Session {
   readonly #startedAt = performance.now()
   readonly #loopDelay: IntervalHistogram | undefined
   readonly #cleanups: (() => unknown)[] = []
-  #torrent: Torrent | undefined
+  readonly #torrents: Torrent[] = []
   #signalExit: number | undefined
   /** What nobody caught. */
   #fault: Error | undefined
@@ -58,10 +58,10 @@ export class Session {
     return await readSource(source, this.signal)
   }
 
-  /** Opens the torrent with the user's options; it is closed when the command ends. */
+  /** Opens a torrent with the user's options; it is closed when the command ends. */
   async open(metainfo: Metainfo, options: TorrentOptions = {}): Promise<Torrent> {
     const torrent = await openTorrent(metainfo, { ...torrentOptions(this.options), ...options, signal: this.signal })
-    this.#torrent = torrent
+    this.#torrents.push(torrent)
     return torrent
   }
 
@@ -80,9 +80,9 @@ export class Session {
     } catch (error) {
       exitCode = this.#tell(error)
     }
-    const stats = this.#torrent?.stats()
+    const stats = this.#torrents.length === 1 ? this.#torrents[0]?.stats() : undefined
     try {
-      await this.#torrent?.close()
+      await Promise.all(this.#torrents.map(torrent => torrent.close()))
       for (const cleanup of this.#cleanups.reverse()) await cleanup()
       if (exitCode !== EXIT.INTERNAL) this.#throwFault()
     } catch (error) {

@@ -10,7 +10,7 @@ export function tellStart({ messages }: Session, command: string, metainfo: Meta
 }
 
 /** What a torrent takes when `--max-memory` is not given and its pieces are not large. */
-const DEFAULT_BUDGET = 2 ** 26
+export const DEFAULT_BUDGET = 2 ** 26
 
 /** Large pieces need a larger budget than the default. */
 export function tellBudget({ messages, options }: Session, torrent: Torrent): void {

@@ -148,6 +148,31 @@ describe('bt-stream get, info, seed', function () {
       expect(await program.exit()).to.equal(130)
     })
 
+    it('serves several torrents, which share the memory, on one page', async () => {
+      const other = await Seeder.start({ name: 'other', pieceLength: 65_536, data: second })
+      const peers = ['--no-discovery', '--peer', seeder.address, '--peer', other.address]
+      const program = new RunningProgram(['serve', seeder.path, other.path, ...peers, '--max-memory', '10', '--json'])
+      const { url } = JSON.parse(await program.line(/"http"/)) as { url: string }
+      const { torrents } = (await (await fetch(`${url}api`)).json()) as { torrents: { files: { url: string }[] }[] }
+      const bodies = await Promise.all(
+        torrents.map(async ({ files }) => (await fetch(files[0]?.url ?? '')).arrayBuffer())
+      )
+      expect(bodies.map(body => Buffer.from(body))).to.deep.equal([first, second])
+      const events = await fetch(`${url}events`)
+      const told = await events.body?.getReader().read()
+      expect(Buffer.from(told?.value ?? []).toString()).to.match(/"maxMemory":5242880.*"maxMemory":5242880/)
+      program.child.kill('SIGINT')
+      expect(await program.exit()).to.equal(130)
+      expect(eventsIn(program.lines.join('\n')).filter(({ event }) => event === 'warning')).to.deep.equal([])
+      await other.close()
+    })
+
+    it('ends with 2 when a torrent is given twice', async () => {
+      const { exitCode, stderr } = await run(['serve', seeder.path, seeder.path])
+      expect(exitCode).to.equal(2)
+      expect(stderr).to.equal('bt-stream: many is given twice')
+    })
+
     it('ends with 2 when the port is taken', async () => {
       const taken = createServer().listen(0, '127.0.0.1')
       await once(taken, 'listening')
