@@ -6,7 +6,7 @@ import { PYTHON } from './libtorrent.js'
 
 /** Skips the test, or in a `before` hook the whole suite, unless the program is in the path. */
 export function requireProgram(context: Mocha.Context, command: string, debianPackage: string): void {
-  require(context, isInstalled(command), command, debianPackage)
+  require(context, installedPath(command) !== undefined, command, debianPackage)
 }
 
 /** The same for libtorrent, which is a module of Python. */
@@ -20,9 +20,10 @@ function require(context: Mocha.Context, present: boolean, name: string, debianP
   skipUnless(context, present, need)
 }
 
-function isInstalled(command: string): boolean {
+/** Where the program is, if it is in the path. */
+export function installedPath(command: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.some(folder => isExecutable(join(folder, command)))
+  return folders.map(folder => join(folder, command)).find(isExecutable)
 }
 
 function isExecutable(path: string): boolean {
