@@ -112,7 +112,9 @@ function fileItem(
   subtitles: readonly Subtitles[] = []
 ): Markup {
   const { name, path, length, offset } = file
-  const folder = path.slice(0, path.length - name.length)
+  // All of a torrent's paths begin with its name, which stands above.
+  const within = path.startsWith(`${torrent.name}/`) ? path.slice(torrent.name.length + 1) : path
+  const folder = within.slice(0, within.length - name.length)
   const href = filePath(torrent, index)
   const tracks = subtitles.map(({ label, language, index: at }) => [subtitlesPath(torrent, at), language, label])
   const kind = contentTypeOf(name).startsWith('audio/') ? 'audio' : 'video'

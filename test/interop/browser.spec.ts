@@ -30,7 +30,7 @@ describe('in Chromium', function () {
   const workspace = new Workspace()
   const lines: ThrottledLine[] = []
   let seeder: Seeder | undefined
-  let torrent: Torrent
+  let torrent: Torrent | undefined
   let browser: Browser | undefined
   let page: Page
   const problems: string[] = []
@@ -79,10 +79,10 @@ describe('in Chromium', function () {
   })
 
   const state = async (): Promise<PlayerState> =>
-    (await page.evaluate(`(() => {
+    await page.evaluate<PlayerState>(`(() => {
       const { currentTime, readyState, duration, error } = document.querySelector('video')
       return { currentTime, readyState, duration, error: error?.message }
-    })()`)) as PlayerState
+    })()`)
   /** What waits inside of the page would need `eval`, which the page forbids. */
   const becomesTrue = async (expression: string): Promise<void> => {
     while (!(await page.evaluate(expression))) await page.waitForTimeout(20)
@@ -98,7 +98,7 @@ describe('in Chromium', function () {
     expect(playing.error).to.equal(undefined)
     expect(playing.duration).to.be.closeTo(SECONDS, 0.5)
     expect(playing.readyState).to.be.at.least(3)
-    expect(torrent.stats().verified).to.be.below(torrent.length)
+    expect(torrent?.stats().verified).to.be.below(torrent?.length ?? 0)
   })
 
   it('seeks to where nothing is yet, and plays on', async () => {

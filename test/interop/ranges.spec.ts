@@ -55,8 +55,8 @@ describe('ranges over HTTP', () => {
   let bench: SwarmBench | undefined
   let server: TorrentServer
   let nginx: ChildProcess | undefined
-  let ours: RequestOptions
-  let theirs: RequestOptions
+  let ours: Whom
+  let theirs: Whom
 
   before(async function () {
     requireProgram(this, 'nginx', 'nginx-light')
@@ -106,6 +106,10 @@ describe('ranges over HTTP', () => {
   }
 })
 
+interface Whom extends RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 interface Part {
   readonly range: string | undefined
   readonly type: string | undefined
@@ -119,7 +123,7 @@ interface Answer {
   readonly parts: readonly Part[]
 }
 
-async function ask(whom: RequestOptions, method: string, range: string): Promise<Answer> {
+async function ask(whom: Whom, method: string, range: string): Promise<Answer> {
   const asked = request({ ...whom, method, agent: false, headers: { ...whom.headers, Range: range } }).end()
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
   const { statusCode: status, headers } = response
