@@ -1,8 +1,10 @@
 /** The examples of docs/api.md, each run as a user would run it, against a seeder in this process. */
 import { expect } from 'chai'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { randomBytesSeeded, type TorrentSource } from './support/make-torrent.js'
 import { projectRoot } from './support/project.js'
@@ -63,6 +65,25 @@ describe('the examples of docs/api.md', () => {
   it('write to the input of a program', async () => {
     const count = `"${process.execPath}" -e "let n=0;process.stdin.on('data',c=>n+=c.length).on('end',()=>console.log(n))"`
     expect(await runExample('to-pipe.mjs', seeder.path, 'box/first.bin', count, seeder.address)).to.equal('200000\n')
+  })
+
+  it('serve over HTTP', async () => {
+    const child = spawn(process.execPath, [`${folder}serve.mjs`, seeder.path, seeder.address], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    const lines = createInterface({ input: child.stdout })
+    const [first, second] = [new RegExp('^watch at (http\\S+)$'), new RegExp('^box/first.bin: (http\\S+)$')]
+    const urls: string[] = []
+    for await (const line of lines) {
+      const [, url] = first.exec(line) ?? second.exec(line) ?? []
+      if (url !== undefined) urls.push(url)
+      if (urls.length === 2) break
+    }
+    const [page = '', file = ''] = urls
+    expect(await (await fetch(page)).text()).to.include('sub/')
+    expect(Buffer.from(await (await fetch(file)).arrayBuffer()).equals(data.subarray(0, 200_000))).to.equal(true)
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).to.deep.equal([0, null])
   })
 
   it('write a tar archive', async () => {

@@ -8,6 +8,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -156,6 +157,18 @@ describe('a download from a seeder of our own', () => {
     try {
       const chunks = await torrent.files[0].createReadStream({ start: 100_000, end: 2_000_000 }).toArray()
       assert.ok(content.subarray(100_000, 2_000_001).equals(Buffer.concat(chunks)))
+    } finally {
+      await torrent.close()
+    }
+  })
+
+  it('has the page to watch on', async () => {
+    const { openTorrent } = require('bt-stream')
+    const torrent = await openTorrent(torrentFile, { peers: [peer], discovery: false })
+    try {
+      const { url } = await torrent.serve()
+      const [page] = await once(get(url), 'response')
+      assert.match(Buffer.concat(await page.toArray()).toString(), /<script>[^]+<\/script>/)
     } finally {
       await torrent.close()
     }
