@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { buffer } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import type { Torrent } from '../lib/torrent.js'
 import { TorrentSlice } from '../lib/torrent-slice.js'
 import { randomBytesSeeded } from './support/make-torrent.js'
@@ -155,6 +155,24 @@ describe('TorrentFile', function () {
       const chunks: Buffer[] = []
       for await (const chunk of torrent.file(0)) chunks.push(chunk)
       expect(Buffer.concat(chunks).equals(first)).to.equal(true)
+    })
+
+    it('composes with other streams, whose failure ends it and whose end it is', async () => {
+      const hex = async function* (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) yield chunk.toString('hex')
+      }
+      const composed = torrent.file(1).createReadStream({ end: 99 }).compose(hex)
+      expect(await text(composed)).to.equal(second.subarray(0, 100).toString('hex'))
+      const reader = torrent.file(1).createReadStream()
+      const fails = async function* (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
+          yield chunk
+          throw new Error('enough')
+        }
+      }
+      expect(await rejection(buffer(reader.compose(fails)))).to.have.property('message', 'enough')
+      expect(reader.destroyed).to.equal(true)
+      await until(() => torrent.stats().readers === 0)
     })
 
     it('streams for the web, and gives its window up when that is cancelled', async () => {

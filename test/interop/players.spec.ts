@@ -1,6 +1,6 @@
 /** What players do over HTTP while it downloads: look at the end first, seek, play on. */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
@@ -14,12 +14,16 @@ const SECONDS = 20
 /** Rejects when the program fails. The seeder lives in this process: nothing may block it. */
 const execute = promisify(execFile)
 
-/** The index of an mp4 stands at its end unless it is asked for at the start; a Matroska has one of its own. */
+const PICTURE = ['-map', '0:v', '-c:v', 'libx264', '-preset', 'ultrafast', '-map', '1:a', '-c:a', 'aac']
+
+/** The index of an mp4 stands at its end unless it is asked for at the start; a Matroska has one of its own, music has none. */
 const FILMS: readonly (readonly [name: string, options: readonly string[]])[] = [
-  ['index at the end.mp4', []],
-  ['index first.mp4', ['-movflags', '+faststart']],
-  ['film.mkv', []]
+  ['index at the end.mp4', PICTURE],
+  ['index first.mp4', [...PICTURE, '-movflags', '+faststart']],
+  ['with subtitles.mkv', [...PICTURE, '-map', '2:s', '-c:s', 'srt']],
+  ['music.mp3', ['-map', '1:a', '-c:a', 'libmp3lame']]
 ]
+const SUBTITLES = '1\n00:00:00,000 --> 00:00:19,000\nwords\n'
 
 describe('over HTTP', () => {
   const workspace = new Workspace()
@@ -33,9 +37,10 @@ describe('over HTTP', () => {
     const dir = workspace.folder()
     const source = ['-f', 'lavfi', '-i', `testsrc2=duration=${SECONDS}:size=320x240:rate=25`]
     const sound = ['-f', 'lavfi', '-i', `sine=duration=${SECONDS}`]
-    const coding = ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'aac']
+    const words = join(workspace.folder(), 'words.srt')
+    writeFileSync(words, SUBTITLES)
     for (const [name, options] of FILMS)
-      await execute('ffmpeg', ['-v', 'error', ...source, ...sound, ...coding, ...options, join(dir, name)])
+      await execute('ffmpeg', ['-v', 'error', ...source, ...sound, '-i', words, ...options, join(dir, name)])
     films = FILMS.map(([name]) => readFileSync(join(dir, name)))
     const files = FILMS.map(([name], i) => ({ path: [name], data: films[i] ?? Buffer.alloc(0) }))
     seeder = await Seeder.start({ name: 'films', pieceLength: 65_536, files })
@@ -65,6 +70,23 @@ describe('over HTTP', () => {
       await execute('mpv', [...options, urls[i] ?? ''])
     })
   }
+
+  it('ffprobe finds the subtitles within a film', async function () {
+    requireProgram(this, 'ffprobe', 'ffmpeg')
+    const asked = [
+      '-v',
+      'error',
+      '-select_streams',
+      's',
+      '-show_entries',
+      'packet=size',
+      '-of',
+      'csv=p=0',
+      urls[2] ?? ''
+    ]
+    const { stdout } = await execute('ffprobe', asked)
+    expect(stdout.trim()).to.equal(String('words'.length))
+  })
 
   it('curl gets the bytes it asks for', async function () {
     requireProgram(this, 'curl', 'curl')
