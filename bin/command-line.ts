@@ -5,14 +5,22 @@ import { EXIT } from './exit-code.js'
 import { JsonEvents } from './messages/json-events.js'
 import { ErrorOutput } from './messages/error-output.js'
 import { collect, optionsBefore, portNumber, withMessageOptions, withSharedOptions } from './options.js'
-import type { GetOptions, PlayOptions, SeedOptions, ServeOptions, SharedOptions, StreamOptions } from './options.js'
+import type {
+  GetOptions,
+  InfoOptions,
+  PlayOptions,
+  SeedOptions,
+  ServeOptions,
+  SharedOptions,
+  StreamOptions
+} from './options.js'
 
-const SOURCE = 'path or http(s) URL of a .torrent, or - for standard input'
+const SOURCE = 'magnet link, path or http(s) URL of a .torrent, or - for a .torrent on standard input'
 
 const EXAMPLES = `
 Examples:
   bt-stream archive.tar.torrent | tar x
-  bt-stream film.torrent --file 2 | mpv -
+  bt-stream 'magnet:?xt=urn:btih:...' --file 2 | mpv -
   bt-stream folder.torrent --tar | tar x
   bt-stream get film.torrent -o ~/Downloads
   bt-stream play film.torrent
@@ -65,7 +73,7 @@ function program(args: readonly string[]): Command {
 function refuseMore(command: Command, source: string): void {
   const [, more] = command.args
   if (more === undefined) return
-  const isSource = source === '-' || /^https?:/i.test(source) || existsSync(source)
+  const isSource = source === '-' || /^(?:https?|magnet):/i.test(source) || existsSync(source)
   command.error(isSource ? `one source at a time: what is '${more}' for?` : `unknown command or file '${source}'`)
 }
 
@@ -78,12 +86,12 @@ function addCommands(root: Command): void {
       const { get } = await import('./commands/get.js')
       await get(source, { ...options, ...optionsBefore(command) })
     })
-  add(root, 'info', 'what a .torrent says; with --json one object on standard output').action(
-    async (source: string, options: SharedOptions, command: Command) => {
+  add(root, 'info', 'what a .torrent or a magnet link stands for; with --json one object on standard output')
+    .option('--save <file>', 'write the .torrent to this new file')
+    .action(async (source: string, options: InfoOptions, command: Command) => {
       const { info } = await import('./commands/info.js')
       await info(source, { ...options, ...optionsBefore(command) })
-    }
-  )
+    })
   add(root, 'seed', 'serve files that are on disk, until stopped')
     .requiredOption('--dir <dir>', 'folder of the files')
     .action(async (source: string, options: SeedOptions, command: Command) => {

@@ -21,14 +21,14 @@ export class UsageError extends Error {
   readonly code = 'ERR_BT_OPTION'
 }
 
-/** Standard output failed. `isClosed`: its reader went away, which is no fault of anybody. */
+/** Standard output, or a file that was to be written, failed. `isClosed`: its reader went away, which is no fault of anybody. */
 export class OutputError extends Error {
   override readonly name = 'OutputError'
   readonly code = 'ERR_BT_DISK'
   readonly isClosed: boolean
 
-  constructor(cause: NodeJS.ErrnoException) {
-    super(`cannot write to standard output: ${reasonOf(cause)}`, { cause })
+  constructor(cause: NodeJS.ErrnoException, target = 'standard output') {
+    super(`cannot write to ${target}: ${reasonOf(cause)}`, { cause })
     this.isClosed = cause.code === 'EPIPE' || cause.code === 'ECONNRESET' || cause.code === 'ERR_STREAM_DESTROYED'
   }
 }

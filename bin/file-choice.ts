@@ -30,9 +30,9 @@ export function chooseOne(files: readonly FileFacts[], names: readonly string[] 
   return only
 }
 
-/** Indexes of the files that `names` name; `undefined`, which is all, for no names. Throws `TorrentError` ERR_BT_NO_FILE. */
-export function chooseMany(files: readonly FileFacts[], names: readonly string[] | undefined): number[] | undefined {
-  return names?.map(name => findFile(files, name).index)
+/** Indexes of the files that `names` name. Throws `TorrentError` ERR_BT_NO_FILE. */
+export function chooseMany(files: readonly FileFacts[], names: readonly string[]): number[] {
+  return names.map(name => findFile(files, name).index)
 }
 
 /** A path counts before a number: a file may be named `7`. */

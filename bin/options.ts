@@ -8,6 +8,7 @@ export interface SharedOptions {
   readonly peer?: readonly string[]
   readonly discovery?: boolean
   readonly tracker?: boolean
+  readonly pex?: boolean
   readonly port?: number
   readonly host?: string
   /** Bytes. */
@@ -23,6 +24,10 @@ export interface StreamOptions extends SharedOptions {
   readonly file?: readonly string[]
   readonly tar?: boolean
   readonly force?: boolean
+}
+
+export interface InfoOptions extends SharedOptions {
+  readonly save?: string
 }
 
 export interface GetOptions extends SharedOptions {
@@ -52,6 +57,7 @@ export function withSharedOptions(command: Command): Command {
     .option('--peer <ip:port>', 'a peer to connect to; may be repeated', collect)
     .option('--no-discovery', 'only the peers given: ask no tracker, take no connections')
     .option('--no-tracker', 'ask no tracker')
+    .option('--no-pex', 'exchange no addresses with peers')
     .option('--port <n>', 'port for connections of others; the next ones if taken (default: 6881)', portNumber)
     .option('--host <ip>', 'address for connections of others (default: all of this machine)', ipAddress)
     .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
@@ -88,6 +94,7 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
     ...(options.peer && { peers: options.peer }),
     ...(options.discovery === false && { discovery: false }),
     ...(options.tracker === false && { trackers: false }),
+    ...(options.pex === false && { pex: false }),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),

@@ -2,13 +2,24 @@
  * One run of a command: its torrents, its words, its signals and its end. The exit code is set and the process left to end by itself,
  * so that nothing that was written is cut off.
  */
+import { EventEmitter } from 'node:events'
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
-import { BtError, openTorrent, type Metainfo, type Torrent, type TorrentOptions } from '../lib/index.js'
+import {
+  BtError,
+  isMagnet,
+  openTorrent,
+  readMetainfo,
+  type Metainfo,
+  type Torrent,
+  type TorrentEvents,
+  type TorrentOptions
+} from '../lib/index.js'
 import { EXIT, OutputError, SIGNAL_EXITS, exitCodeOf } from './exit-code.js'
 import type { EndFacts } from './messages/events.js'
 import { messagesFor, type Messages } from './messages/messages.js'
 import { torrentOptions, type SharedOptions } from './options.js'
-import { readSource } from './source.js'
+import { sourceOf } from './source.js'
+import { tellEvents } from './watch.js'
 import { UnchosenFileError } from './file-choice.js'
 
 /** How long something that was forgotten may keep a process that has nothing more to do. */
@@ -53,16 +64,31 @@ export class Session {
     return Math.round(performance.now() - this.#startedAt)
   }
 
-  /** The .torrent that the user named: a path, a URL, or `-`. */
+  /** What the source says, without opening it; of a magnet link, what peers say. */
   async readSource(source: string): Promise<Metainfo> {
-    return await readSource(source, this.signal)
+    return await readMetainfo(await sourceOf(source, this.signal), this.#withSearch(source, {}))
   }
 
   /** Opens a torrent with the user's options; it is closed when the command ends. */
-  async open(metainfo: Metainfo, options: TorrentOptions = {}): Promise<Torrent> {
-    const torrent = await openTorrent(metainfo, { ...torrentOptions(this.options), ...options, signal: this.signal })
+  async open(source: string | Metainfo, options: TorrentOptions = {}): Promise<Torrent> {
+    const isRead = typeof source !== 'string'
+    const torrent = isRead
+      ? await openTorrent(source, this.#withSearch('', options))
+      : await openTorrent(await sourceOf(source, this.signal), this.#withSearch(source, options))
     this.#torrents.push(torrent)
     return torrent
+  }
+
+  /** What happens before there is a torrent is told as well. */
+  #withSearch(source: string, options: TorrentOptions): TorrentOptions {
+    const all = { ...torrentOptions(this.options), ...options, signal: this.signal }
+    if (!isMagnet(source)) return all
+    const searchEvents = new EventEmitter<TorrentEvents>()
+    tellEvents(searchEvents, this.messages)
+    // The torrent says so again.
+    searchEvents.removeAllListeners('listening')
+    this.messages.say({ event: 'search' })
+    return { ...all, searchEvents }
   }
 
   /** Has `cleanup` called when the command ends, however it does; the last one first. */

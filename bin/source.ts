@@ -1,13 +1,15 @@
-/** The .torrent that a command works on: a path, a URL, or standard input. */
+/** The source that a command works on: a path, a URL, a magnet link, or standard input. */
 import { isatty } from 'node:tty'
-import { MAX_TORRENT_BYTES, MetainfoError, TorrentError, readMetainfo, type Metainfo } from '../lib/index.js'
+import { MAX_TORRENT_BYTES, MetainfoError, TorrentError, type TorrentSource } from '../lib/index.js'
 import { UsageError } from './exit-code.js'
 
-/** `-` is standard input. Rejects with `MetainfoError`, `UsageError`, or `ERR_BT_ABORTED` when `signal` aborts. */
-export async function readSource(source: string, signal: AbortSignal): Promise<Metainfo> {
-  if (source === '') throw new UsageError('the source is empty: name a path, a URL, or - for standard input')
+/** As the library takes it; `-` is standard input. Rejects with `MetainfoError`, `UsageError`, or `ERR_BT_ABORTED` when `signal` aborts. */
+export async function sourceOf(source: string, signal: AbortSignal): Promise<TorrentSource> {
+  if (source === '')
+    throw new UsageError('the source is empty: name a path, a URL, a magnet link, or - for standard input')
+  if (source !== '-') return source
   try {
-    return await readMetainfo(source === '-' ? await readStandardInput(signal) : source, signal)
+    return await readStandardInput(signal)
   } catch (error) {
     if (signal.aborted) throw new TorrentError('ERR_BT_ABORTED', 'aborted', { cause: error })
     throw error

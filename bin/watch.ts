@@ -1,5 +1,6 @@
 /** Turns what a torrent does into messages while a command runs. */
-import type { BtError, Torrent } from '../lib/index.js'
+import type { EventEmitter } from 'node:events'
+import type { BtError, Torrent, TorrentEvents } from '../lib/index.js'
 import type { ProgressFacts } from './messages/events.js'
 import type { Messages } from './messages/messages.js'
 import { secondsLeft } from './progress.js'
@@ -49,9 +50,11 @@ class ProgressWatch {
   }
 }
 
-function tellEvents(torrent: Torrent, messages: Messages): void {
+/** Tells of what a torrent, or the search for one, emits. */
+export function tellEvents(torrent: EventEmitter<TorrentEvents>, messages: Messages): void {
   torrent.on('listening', port => messages.say({ event: 'listening', port }))
   torrent.on('tracker', tracker => messages.say({ event: 'tracker', ...tracker }))
+  torrent.on('source', source => messages.say({ event: 'source', ...source }))
   torrent.on('waiting', reason => messages.say({ event: 'waiting', reason }))
   torrent.on('warning', message => messages.say({ event: 'warning', message }))
   torrent.on('peer', peer => messages.say({ event: 'peer', ...peer }))

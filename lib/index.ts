@@ -1,6 +1,8 @@
 /** What users import. */
-export { openTorrent, Torrent } from './torrent.js'
+export { openTorrent, readMetainfo } from './torrent-open.js'
+export { Torrent } from './torrent.js'
 export { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
+export { isMagnet } from './metainfo/magnet.js'
 export { isMedia } from './http/content-type.js'
 export type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
 export { createServer } from './torrent-serving.js'
@@ -8,9 +10,18 @@ export { TorrentSlice } from './torrent-slice.js'
 export { TorrentTar } from './torrent-tar.js'
 export type { TorrentReader } from './streams/torrent-reader.js'
 export type { TorrentOptions } from './options.js'
-export { readMetainfo, type TorrentSource } from './torrent-source.js'
+export type { TorrentSource } from './torrent-source.js'
+export { encodeTorrent } from './metainfo/torrent-bytes.js'
 export type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
-export type { PeerInfo, PeerStats, PieceMapCell, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
+export type {
+  PeerInfo,
+  PeerStats,
+  PieceMapCell,
+  SourceInfo,
+  TorrentEvents,
+  TorrentStats,
+  TrackerInfo
+} from './torrent-stats.js'
 export { createEmbeddedSwarm, type EmbeddedSwarm, type EmbeddedSwarmOptions } from './demo/create-swarm.js'
 export { MAX_TORRENT_BYTES } from './limits.js'
 export {

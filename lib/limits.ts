@@ -39,6 +39,32 @@ export const MAX_MAGNET_PEERS = 100
 export const MAX_SELECTED_INDEX = 100_000
 /** The `info` dictionary as peers send it, bytes. */
 export const MAX_METADATA_BYTES = 16_777_216
+/** An extended message (BEP 10) after its id, bytes. */
+export const MAX_EXTENDED_LENGTH = 65_536
+/** Bencoded values in an extended message, and their nesting. */
+export const MAX_EXTENDED_TOKENS = 500
+export const MAX_EXTENDED_DEPTH = 10
+/** A peer's own name for its program (`v`) is cut after this many bytes. */
+export const MAX_CLIENT_NAME_BYTES = 64
+/** The bencoded head of a metadata message, bytes. */
+export const MAX_METADATA_HEAD = 1024
+/** Pieces of metadata asked of one peer at once; and peers that one piece is asked of. */
+export const METADATA_REQUESTS = 4
+export const METADATA_COPIES = 3
+/** Announced sizes of the metadata that are fetched at once: those that most peers announce. */
+export const MAX_METADATA_SIZES = 4
+/** A peer that does not answer for this long is not asked for a while; nor is one that refuses, ms. */
+export const METADATA_PATIENCE_MS = 10_000
+export const METADATA_REST_MS = 30_000
+/** Pieces of metadata that one peer may have of us: so many at once (or the metadata twice, if that is more), and then a minute. */
+export const METADATA_SERVED_BURST = 64
+export const METADATA_SERVED_PER_MINUTE = 64
+/** Addresses taken from one peer exchange message, and told in one: added, and dropped. */
+export const MAX_PEX_PEERS = 50
+/** Between two peer exchange messages to a peer; one that comes a quarter earlier is still taken, ms. */
+export const PEX_INTERVAL_MS = 60_000
+/** Peer exchange messages that come too soon, before the peer is dropped. */
+export const MAX_HASTY_PEX = 5
 
 // --- trackers (BEP 3, 7, 15, 23)
 
@@ -106,7 +132,7 @@ export const CONNECT_MS = 10_000
 export const BLOCK_LENGTH = 16_384
 /** A peer message after its length prefix, bytes. */
 export const MAX_MESSAGE_LENGTH = 2 ** 20
-/** Requests in flight at one peer that has not said how many it queues. */
+/** Requests in flight at one peer; fewer when it says that it queues fewer (`reqq`, BEP 10). */
 export const MAX_REQUESTS_SENT = 250
 /** A bitfield of MAX_PIECES, bytes: the most that is kept before the torrent's size is known. */
 export const MAX_BITFIELD_LENGTH = 262_144
@@ -150,6 +176,8 @@ export const MAX_HOST_DIALS = 3
 export const HOST_DIALS_MS = 600_000
 /** Addresses known for one torrent. */
 export const MAX_CANDIDATES = 2000
+/** Of them, those that only peers told us of: any peer can tell anything. */
+export const MAX_PEX_CANDIDATES = 1000
 /** Dials that fail before an address is forgotten that never gave verified data. */
 export const MAX_DIAL_FAILURES = 3
 /** Peers that are unchoked at once. */

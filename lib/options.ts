@@ -1,4 +1,5 @@
 /** What a caller may ask of a torrent, checked once into a frozen whole. */
+import type { EventEmitter } from 'node:events'
 import { systemClock, type Clock } from './clock.js'
 import { TorrentError } from './errors.js'
 import {
@@ -8,6 +9,7 @@ import {
   DEFAULT_STALL_TIMEOUT_MS,
   PORT_TRIES
 } from './limits.js'
+import type { Metainfo } from './metainfo/metainfo.js'
 import type { FileSystem } from './storage/file-system.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
@@ -16,8 +18,8 @@ export interface TorrentOptions {
   readonly dir?: string
   /** Only read what is in `dir`, never write: for seeding. Default false. */
   readonly readOnly?: boolean
-  /** Files to keep on disk, by index in `torrent.files` or path. Default: all. */
-  readonly only?: readonly (number | string)[]
+  /** Files to keep on disk, by index in `torrent.files` or path, or what chooses them once they are known. Default: those that a magnet link names, or all. */
+  readonly only?: FileSelection | ((metainfo: Metainfo) => FileSelection | undefined)
   /** Write over files that are there, are not ours and do not verify. Default false: `ERR_BT_FILE_EXISTS`. */
   readonly overwrite?: boolean
   /** Closes the torrent; everything pending fails with `ERR_BT_ABORTED`. */
@@ -28,6 +30,8 @@ export interface TorrentOptions {
   readonly discovery?: boolean
   /** Ask the torrent's trackers. Default true. */
   readonly trackers?: boolean
+  /** Exchange addresses with peers (BEP 11), unless the torrent is private. Default true. */
+  readonly pex?: boolean
   /** First port to listen on, 0 for any; the next ones are tried when it is taken. Default 6881. */
   readonly port?: number
   /** Address to listen on. Default: all. */
@@ -38,6 +42,8 @@ export interface TorrentOptions {
   readonly peerTimeoutMs?: number
   /** No verified byte for this long while one is wanted: `ERR_BT_STALLED`. Time in which the reader or the disk holds us does not count. Default 300,000; 0: never. */
   readonly stallTimeoutMs?: number
+  /** Emits what happens while the metadata of a magnet link is looked for, before there is a torrent that could. */
+  readonly searchEvents?: Pick<EventEmitter, 'emit'>
   /** The disk, for tests. */
   readonly fileSystem?: FileSystem
   /** Time, for tests. */
@@ -46,16 +52,20 @@ export interface TorrentOptions {
   readonly random?: () => number
 }
 
+/** Files by index or path. */
+export type FileSelection = readonly (number | string)[]
+
 /** Options with every default filled in. */
 export interface CheckedOptions {
   readonly dir: string | undefined
   readonly readOnly: boolean
-  readonly only: readonly (number | string)[] | undefined
+  readonly only: TorrentOptions['only']
   readonly overwrite: boolean
   readonly signal: AbortSignal | undefined
   readonly peers: readonly PeerAddress[]
   readonly discovery: boolean
   readonly trackers: boolean
+  readonly pex: boolean
   readonly port: number
   readonly portTries: number
   readonly host: string | undefined
@@ -63,6 +73,7 @@ export interface CheckedOptions {
   readonly isMemoryGiven: boolean
   readonly peerTimeoutMs: number
   readonly stallTimeoutMs: number
+  readonly searchEvents: Pick<EventEmitter, 'emit'> | undefined
   readonly fileSystem: FileSystem | undefined
   readonly clock: Clock
   readonly random: () => number
@@ -81,6 +92,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     peers: (options.peers ?? []).map(peerAddress),
     discovery,
     trackers: discovery && (options.trackers ?? true),
+    pex: discovery && (options.pex ?? true),
     port,
     portTries: PORT_TRIES,
     host: options.host,
@@ -93,6 +105,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
       0,
       Number.MAX_SAFE_INTEGER
     ),
+    searchEvents: options.searchEvents,
     fileSystem: options.fileSystem,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random

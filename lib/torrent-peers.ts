@@ -1,29 +1,40 @@
-/** The peers of one torrent and where they come from: swarm, listener, trackers; who is unchoked. Wires, and keeps counts. */
+/**
+ * The peers of one torrent: swarm, listener, and where addresses come from; who is unchoked; what peers are told of us and of each
+ * other. Works with an info-hash alone, and goes on with the same connections once the metadata is here. Wires, and keeps counts.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Clock } from './clock.js'
 import { ProtocolError, TorrentError } from './errors.js'
-import type { TrackerList } from './discovery/tracker/tracker-list.js'
 import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
-import { MAX_PENDING_HANDSHAKES, MAX_UNCHOKED, USER_AGENT } from './limits.js'
+import { MAX_PENDING_HANDSHAKES, MAX_UNCHOKED } from './limits.js'
 import type { Metainfo } from './metainfo/metainfo.js'
-import type { PeerId } from './metainfo/info-hash.js'
+import { asPeerId, type InfoHash, type PeerId } from './metainfo/info-hash.js'
 import type { Bitfield } from './pieces/bitfield.js'
 import type { PieceIndex } from './pieces/geometry.js'
 import type { Supplier } from './policy/supplier.js'
 import { Listener } from './net/listener.js'
 import { PeerConnection } from './net/peer-connection.js'
-import type { PeerHost } from './net/peer-host.js'
+import type { HostedTorrent, PeerHost } from './net/peer-host.js'
 import { Swarm } from './net/swarm.js'
 import type { TorrentEngine } from './torrent-engine.js'
+import { TorrentExtensions, type MetadataSeeker } from './torrent-extensions.js'
+import { TorrentSources, type PeerSource } from './torrent-sources.js'
+import type { SourceInfo } from './torrent-stats.js'
 import { canonicalHost, formatPeerAddress, type PeerAddress } from './wire/peer-address.js'
+
+/** The client's name in our peer id, in the style of BEP 20. */
+const PEER_ID_PREFIX = '-BS0010-'
+/** Trackers want to hear of bytes that are left, or give us no seeds, while nobody knows how many there are. */
+const UNKNOWN_LEFT = 16_384
 
 /** Where to look for peers. */
 export interface PeerSources {
   readonly peers: readonly PeerAddress[]
-  /** Listen, and ask trackers if `trackers` says so; else only `peers` are dialled. */
+  /** Listen, ask trackers if `trackers` says so, exchange peers if `pex` does; else only `peers` are dialled. */
   readonly discovery: boolean
   readonly trackers: boolean
+  readonly pex: boolean
   readonly port: number
   readonly portTries: number
   readonly host: string | undefined
@@ -33,88 +44,140 @@ export interface PeerSources {
   readonly random: () => number
 }
 
+/** Who is told by the peers of a torrent. */
+export interface PeerEvents {
+  onPeer(connection: PeerConnection): void
+  onPeerGone(connection: PeerConnection, error: Error | undefined): void
+  onDialFailed(address: PeerAddress, error: Error): void
+  onTracker(status: TrackerStatus): void
+  onSource(source: SourceInfo): void
+  onWarning(warning: string): void
+}
+
 export interface PeersOptions {
+  readonly infoHash: InfoHash
+  /** Tiers of URLs, as the .torrent or the link has them. */
+  readonly trackers: readonly (readonly string[])[]
+  /** Addresses that stand in a magnet link. */
+  readonly linkPeers?: readonly PeerAddress[]
+  readonly options: PeerSources
+  readonly events: PeerEvents
+  /** Other ways to find peers. */
+  readonly others?: readonly PeerSource[]
+  readonly seeker?: MetadataSeeker
+}
+
+/** A torrent whose metadata is known. */
+export interface KnownTorrent {
   readonly metainfo: Metainfo
   readonly engine: TorrentEngine
-  readonly options: PeerSources
-  readonly peerId: PeerId
   /** Pieces that we tell others of; none when they may be evicted. */
   readonly announced: Bitfield
   /** Bytes of the torrent that are not here. */
   readonly left: () => number
-  readonly onPeer: (connection: PeerConnection) => void
-  readonly onPeerGone: (connection: PeerConnection, error: Error | undefined) => void
-  readonly onDialFailed: (address: PeerAddress, error: Error) => void
-  readonly onTracker: (status: TrackerStatus) => void
-  readonly onWarning: (warning: string) => void
 }
 
 export class TorrentPeers {
   readonly swarm: Swarm
+  readonly extensions: TorrentExtensions
   /** Port we listen on; undefined while we do not. */
   port: number | undefined
   hadPeer = false
+  /** Who hears of what happens. */
+  events: PeerEvents
   /** Payload bytes that came, whatever became of them. */
   downloaded = 0
   uploaded = 0
   readonly #options: PeersOptions
-  readonly #host: PeerHost
+  readonly #peerId: PeerId = asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)]))
+  readonly #sources: TorrentSources
   readonly #pending = new Set<PeerConnection>()
+  readonly #told = new Map<string, string>()
+  readonly #host: { -readonly [Key in keyof PeerHost]: PeerHost[Key] }
+  #known: KnownTorrent | undefined
   #listener: Listener | undefined
-  #trackers: TrackerList | undefined
-  #closeTrackers: (() => Promise<void>) | undefined
+  #starting: Promise<void> | undefined
   #lastDialError: string | undefined
   #isClosed = false
 
   constructor(options: PeersOptions) {
     this.#options = options
-    const { engine, metainfo, peerId, announced } = options
+    this.events = options.events
+    const { infoHash, trackers, seeker } = options
+    const { clock, random, discovery, pex } = options.options
+    const usesPex = discovery && pex
+    this.extensions = new TorrentExtensions({ swarm: () => this.swarm, port: () => this.port, usesPex, seeker })
     this.#host = {
-      infoHash: metainfo.infoHash,
-      peerId,
-      geometry: engine.geometry,
-      have: announced,
-      scheduler: engine.scheduler,
-      onChange: () => engine.onChange(),
+      infoHash,
+      peerId: this.#peerId,
+      torrent: undefined,
+      extensions: this.extensions,
       onInterest: () => this.#rechoke(),
-      acceptBlock: (supplier, piece, begin, data) => {
-        this.downloaded += data.length
-        return engine.acceptBlock(supplier, piece, begin, data)
-      },
-      readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
       onUploaded: bytes => {
         this.uploaded += bytes
       }
     }
     this.swarm = new Swarm({
       host: this.#host,
-      clock: options.options.clock,
+      clock,
+      priorityOf: address => this.extensions.priorityOf(address),
       onPeer: connection => this.#onPeer(connection),
       onPeerGone: (connection, error) => this.#onPeerGone(connection, error),
       onDialFailed: (address, error) => {
         this.#lastDialError = `${formatPeerAddress(address)}: ${error.message}`
-        options.onDialFailed(address, error)
+        this.events.onDialFailed(address, error)
       }
+    })
+    this.#sources = new TorrentSources({
+      infoHash,
+      peerId: this.#peerId,
+      trackers: options.options.trackers ? trackers : [],
+      others: discovery ? (options.others ?? []) : [],
+      clock,
+      random,
+      report: () => this.#report(),
+      onPeers: (peers, source) => this.swarm.add(peers, source),
+      onTracker: status => this.events.onTracker(status)
     })
   }
 
-  /** Dials the given peers, listens and asks trackers, as far as the options allow. Resolves when we listen. */
-  async start(): Promise<void> {
-    const { options } = this.#options
-    this.swarm.add(options.peers, 'user')
-    if (options.discovery) await this.#listen()
-    if (!this.#isClosed && options.trackers && this.#options.metainfo.trackers.length > 0) await this.#startTrackers()
+  /** Dials the given peers, listens and looks for others, as far as the options allow. Resolves when we listen. May be called twice. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
   }
 
-  /** A piece can be had from us. */
-  onStored(index: PieceIndex): void {
-    if (this.#options.announced.set(index)) {
-      for (const peer of this.swarm.peers()) if (peer.supplier?.pieces.has(index) === false) peer.sendHave(index)
+  /** The torrent's metadata is here: peers that are connected already go on with it. */
+  begin(known: KnownTorrent): void {
+    const { metainfo, engine, announced } = known
+    this.#known = known
+    const torrent: HostedTorrent = {
+      geometry: engine.geometry,
+      have: announced,
+      scheduler: engine.scheduler,
+      onChange: () => engine.onChange(),
+      acceptBlock: (supplier, piece, begin, data) => {
+        this.downloaded += data.length
+        return engine.acceptBlock(supplier, piece, begin, data)
+      },
+      readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length)
     }
+    this.#host.torrent = torrent
+    if (metainfo.private) this.swarm.leavePublic()
+    this.extensions.begin(metainfo, this.#options.options.readOnly || announced.isComplete)
+    void this.#sources.onMetadata(metainfo.private)
+    this.swarm.begin(torrent)
+    this.#rechoke()
+  }
+
+  /** A piece more can be had from us. */
+  onAnnounced(index: PieceIndex): void {
+    for (const peer of this.swarm.peers()) if (peer.supplier?.pieces.has(index) === false) peer.sendHave(index)
   }
 
   onCompleted(): void {
-    this.#trackers?.completed()
+    this.#sources.onCompleted()
+    this.extensions.onCompleted()
   }
 
   ban(supplier: Supplier): void {
@@ -122,16 +185,29 @@ export class TorrentPeers {
   }
 
   trackerStatuses(): TrackerStatus[] {
-    return this.#trackers?.statuses() ?? []
+    return this.#sources.trackerStatuses()
+  }
+
+  /** How each source of peers stands. */
+  sourceStates(): SourceInfo[] {
+    return this.#sources.states(source => this.swarm.candidates.foundBy(source))
+  }
+
+  /** To be called about once a second: tells how sources stand that are no trackers, when that has changed. */
+  tellSources(): void {
+    for (const info of this.sourceStates()) {
+      if (info.source === 'tracker' || this.#told.get(info.source) === info.state) continue
+      this.#told.set(info.source, info.state)
+      this.events.onSource(info)
+    }
   }
 
   /** Where peers were looked for, and what came of it. */
   sources(): string {
-    const { options, metainfo } = this.#options
-    const parts = this.trackerStatuses().map(({ url, peers, error, state }) =>
-      state === 'failed' ? `tracker ${url}: ${error?.message ?? 'failed'}` : `tracker ${url}: ${peers} peers`
-    )
-    if (metainfo.trackers.length === 0) parts.push('the torrent names no tracker')
+    const { options, trackers, linkPeers } = this.#options
+    const parts = this.sourceStates().map(({ state }) => state)
+    const holder = linkPeers === undefined ? 'torrent' : 'link'
+    if (trackers.length === 0) parts.push(`the ${holder} names no tracker`)
     else if (!options.trackers) parts.push('trackers are off')
     if (options.peers.length > 0) parts.push(`${options.peers.length} given by hand`)
     if (this.#lastDialError !== undefined) parts.push(`last: ${this.#lastDialError}`)
@@ -142,7 +218,22 @@ export class TorrentPeers {
   async close(): Promise<void> {
     this.#isClosed = true
     for (const connection of this.#pending) connection.destroy()
-    await Promise.all([this.swarm.close(), this.#listener?.close(), this.#closeTrackers?.()])
+    await Promise.all([this.swarm.close(), this.#listener?.close(), this.#sources.stop()])
+  }
+
+  #report(): { uploaded: number; downloaded: number; left: number } {
+    const { uploaded } = this
+    const downloaded = this.#known?.engine.scheduler.received ?? 0
+    return { uploaded, downloaded, left: this.#known?.left() ?? UNKNOWN_LEFT }
+  }
+
+  async #start(): Promise<void> {
+    const { options, linkPeers = [] } = this.#options
+    this.swarm.add(options.peers, 'user')
+    if (!options.discovery) return
+    this.swarm.add(linkPeers, 'magnet')
+    await this.#listen()
+    if (!this.#isClosed) await this.#sources.start(this.port)
   }
 
   async #listen(): Promise<void> {
@@ -154,7 +245,7 @@ export class TorrentPeers {
       const reason = `cannot listen on port ${port}: ${(error as Error).message}`
       // Who only gives cannot do without; who takes can dial.
       if (readOnly) throw new TorrentError('ERR_BT_OPTION', reason, { cause: error })
-      this.#options.onWarning(`${reason}; nobody can connect to us`)
+      this.events.onWarning(`${reason}; nobody can connect to us`)
     }
   }
 
@@ -175,6 +266,7 @@ export class TorrentPeers {
         if (isOurs) this.#pending.delete(incoming)
         return isOurs ? this.#host : undefined
       },
+      onPeerId: named => this.swarm.onPeerId(named),
       onOpen: opened => this.#onPeer(opened),
       onClose: (closed, error) => {
         this.#pending.delete(closed)
@@ -185,52 +277,23 @@ export class TorrentPeers {
     connection.start()
   }
 
-  async #startTrackers(): Promise<void> {
-    const { metainfo, options, peerId, engine, left, onTracker } = this.#options
-    const [{ TrackerList }, { TrackerClient }, { UdpSocket }] = await Promise.all([
-      import('./discovery/tracker/tracker-list.js'),
-      import('./discovery/tracker/tracker-client.js'),
-      import('./transport/udp-socket.js')
-    ])
-    if (this.#isClosed) return
-    const udp = new UdpSocket()
-    const announcer = new TrackerClient({ udp, userAgent: USER_AGENT, clock: options.clock })
-    const trackers = new TrackerList({
-      tiers: metainfo.trackers,
-      infoHash: metainfo.infoHash,
-      peerId,
-      key: randomBytes(4).readUInt32BE(0),
-      port: this.port ?? 0,
-      announcer,
-      clock: options.clock,
-      random: options.random,
-      report: () => ({ uploaded: this.uploaded, downloaded: engine.scheduler.received, left: left() }),
-      onPeers: peers => this.swarm.add(peers, 'tracker'),
-      onStatus: onTracker
-    })
-    this.#trackers = trackers
-    this.#closeTrackers = async () => {
-      await trackers.stop()
-      await udp.close()
-    }
-    trackers.start()
-  }
-
   #onPeer(connection: PeerConnection): void {
     this.hadPeer = true
-    this.#options.onPeer(connection)
-    this.#options.engine.onChange()
+    this.events.onPeer(connection)
+    this.#known?.engine.onChange()
   }
 
   #onPeerGone(connection: PeerConnection, error: Error | undefined): void {
-    this.#options.onPeerGone(connection, error)
+    if (connection.extensions) this.extensions.onGone(connection.extensions)
+    this.events.onPeerGone(connection, error)
     this.#rechoke()
-    if (this.swarm.isAlone) this.#trackers?.announceNow()
-    this.#options.engine.onChange()
+    if (this.swarm.isAlone) this.#sources.lookAgain()
+    this.#known?.engine.onChange()
   }
 
   /** Everybody interested is served, up to the limit; a place that becomes free goes to the next who asks. */
   #rechoke(): void {
+    if (!this.#known) return
     let places = MAX_UNCHOKED
     for (const peer of this.swarm.peers()) {
       if (!peer.peerInterested) peer.setChoking(true)

@@ -2,9 +2,14 @@
 import { TorrentError } from './errors.js'
 import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
 
-/** Positions in `metainfo.files` of the files to keep. */
-export function selectFiles(metainfo: Metainfo, only: readonly (number | string)[] | undefined): Set<number> {
+/** Files by index or path, or what chooses them. */
+type Selection = readonly (number | string)[]
+type Selector = Selection | ((metainfo: Metainfo) => Selection | undefined) | undefined
+
+/** Positions in `metainfo.files` of the files to keep. Throws `ERR_BT_NO_FILE`. */
+export function selectFiles(metainfo: Metainfo, wanted: Selector): Set<number> {
   const payload = payloadFiles(metainfo)
+  const only = typeof wanted === 'function' ? wanted(metainfo) : wanted
   if (only === undefined) return new Set(payload.map(({ position }) => position))
   return new Set(
     only.map(which => {
@@ -13,6 +18,13 @@ export function selectFiles(metainfo: Metainfo, only: readonly (number | string)
       return found.position
     })
   )
+}
+
+/** What a magnet link names by position in the torrent's list (BEP 53), as indexes among the files that hold content; undefined for none. */
+export function selectionOf(metainfo: Metainfo, positions: readonly number[] | undefined): number[] | undefined {
+  const wanted = new Set(positions)
+  const indexes = payloadFiles(metainfo).flatMap(({ position }, index) => (wanted.has(position) ? [index] : []))
+  return indexes.length > 0 ? indexes : undefined
 }
 
 /** The files that hold content, each with its position in `metainfo.files`. */

@@ -1,17 +1,26 @@
-/** Where a .torrent comes from: bytes, a file, a URL. */
+/** Where a .torrent comes from: bytes, a file, a URL. A magnet link is only told apart: peers have what it stands for. */
 import { closeSync, constants, openSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
-import { MetainfoError } from './errors.js'
+import { MetainfoError, TorrentError } from './errors.js'
 import { MAX_TORRENT_BYTES, USER_AGENT } from './limits.js'
-import { parseMagnet } from './metainfo/magnet.js'
+import { isMagnet, parseMagnet, type Magnet } from './metainfo/magnet.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
 
-/** Path, `http(s)://` or `file://` URL of a .torrent, its bytes, or what `readMetainfo` made of them. */
+/**
+ * Path, `http(s)://` or `file://` URL of a .torrent, a magnet link, an info-hash (40 hexadecimal digits or 32 of base32), the bytes of
+ * a .torrent, or what `readMetainfo` made of one of these.
+ */
 export type TorrentSource = string | URL | Uint8Array | Metainfo
 
-/** Rejects with `MetainfoError`, or with the signal's reason. */
-export async function readMetainfo(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
+/** The magnet link or info-hash that `source` is; undefined when it is something else. Throws `MetainfoError` for a link that is of no use. */
+export function magnetOf(source: TorrentSource): Magnet | undefined {
+  const text = source instanceof URL ? source.href : source
+  return typeof text === 'string' && isMagnet(text) ? parseMagnet(text) : undefined
+}
+
+/** Of anything but a magnet link. Rejects with `MetainfoError`, or with the signal's reason. */
+export async function readTorrent(source: TorrentSource, signal?: AbortSignal): Promise<Metainfo> {
   if (!(source instanceof Uint8Array || source instanceof URL || typeof source === 'string')) {
     if (isMetainfo(source)) return source
     throw new MetainfoError('ERR_BT_SOURCE', 'a source is the path, URL or bytes of a .torrent')
@@ -28,13 +37,6 @@ function isMetainfo(source: unknown): source is Metainfo {
 async function readSource(source: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const text = typeof source === 'string' ? source : source.href
   if (/^https?:/i.test(text)) return await readUrl(text, signal)
-  if (/^magnet:/i.test(text)) {
-    parseMagnet(text)
-    throw new MetainfoError(
-      'ERR_BT_SOURCE',
-      'the link is right, but magnet links are not followed yet: give a .torrent'
-    )
-  }
   return await readFile(typeof source === 'string' && !/^file:/i.test(source) ? source : new URL(text), signal)
 }
 
@@ -104,4 +106,9 @@ async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 
 function tooLarge(): MetainfoError {
   return new MetainfoError('ERR_BT_METAINFO_TOO_LARGE', `a .torrent of more than ${MAX_TORRENT_BYTES} bytes`)
+}
+
+/** Throws ERR_BT_ABORTED. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new TorrentError('ERR_BT_ABORTED', 'aborted', { cause: signal.reason })
 }

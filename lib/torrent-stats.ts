@@ -33,6 +33,16 @@ export interface TrackerInfo {
   readonly message?: string
 }
 
+/** One way in which peers are found. */
+export interface SourceInfo {
+  /** `tracker`, `dht`, `pex`, `lsd`, `magnet` or `incoming`. */
+  readonly source: string
+  /** Addresses that it brought; of a tracker, in its last answer. */
+  readonly peers: number
+  /** One line, fit to be shown: `tracker http://t.example/announce: 12 peers`, `PEX: 4 peers`. */
+  readonly state: string
+}
+
 export interface TorrentStats {
   /** Bytes of the torrent. */
   readonly length: number
@@ -55,6 +65,8 @@ export interface TorrentStats {
   readonly unchoked: number
   /** Addresses known. */
   readonly candidates: number
+  /** How each source of peers stands. */
+  readonly sources: readonly SourceInfo[]
   /** Bytes of piece buffers in use, and the budget. */
   readonly memory: number
   readonly maxMemory: number
@@ -88,6 +100,8 @@ export interface TorrentEvents {
   /** A dial that came to nothing; for the curious. */
   dialFailed: [address: string, error: Error]
   tracker: [tracker: TrackerInfo]
+  /** Another source of peers than a tracker stands differently. */
+  source: [source: SourceInfo]
   /** A piece is verified and stored. */
   piece: [index: number]
   /** Pieces checked of those that may be on disk. */

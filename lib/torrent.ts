@@ -1,11 +1,9 @@
-/** A torrent: opened from a source, read through its files, downloaded to disk, served to others. Wires the parts and owns their life. */
-import { randomBytes } from 'node:crypto'
+/** A torrent: read through its files, downloaded to disk, served to others. Wires the parts and owns their life. */
 import { EventEmitter } from 'node:events'
 import { BtError, StorageError, TorrentError } from './errors.js'
 import type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
-import { asPeerId } from './metainfo/info-hash.js'
 import type { Metainfo } from './metainfo/metainfo.js'
-import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
+import type { CheckedOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry, type PieceIndex } from './pieces/geometry.js'
 import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
@@ -13,36 +11,15 @@ import { watchAbort } from './streams/abort-watch.js'
 import { HashPool } from './streams/hash-pool.js'
 import type { TorrentReader } from './streams/torrent-reader.js'
 import { TorrentEngine } from './torrent-engine.js'
+import { emitting } from './torrent-events.js'
 import { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { payloadFiles, selectFiles } from './torrent-selection.js'
-import { readMetainfo, type TorrentSource } from './torrent-source.js'
+import { throwIfAborted } from './torrent-source.js'
 import { TorrentTar } from './torrent-tar.js'
 import * as view from './torrent-view.js'
-import type { PeerStats, PieceMapCell, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
-import { formatPeerAddress } from './wire/peer-address.js'
-
-/** The client's name in our peer id, in the style of BEP 20. */
-const PEER_ID_PREFIX = '-BS0010-'
-
-/**
- * Opens a torrent: reads the .torrent, prepares the storage and begins to look for peers. Nothing is fetched until a reader or
- * `download` wants it. Rejects with `MetainfoError`, `StorageError`, or `TorrentError` (`ERR_BT_OPTION`, `ERR_BT_ABORTED`).
- */
-export async function openTorrent(source: TorrentSource, options: TorrentOptions = {}): Promise<Torrent> {
-  const checked = checkOptions(options)
-  throwIfAborted(checked.signal)
-  const metainfo = await readMetainfo(source, checked.signal).catch((error: unknown) => {
-    throwIfAborted(checked.signal)
-    throw error
-  })
-  return await Torrent.open(metainfo, checked)
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new TorrentError('ERR_BT_ABORTED', 'aborted', { cause: signal.reason })
-}
+import type { PeerStats, PieceMapCell, SourceInfo, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 
 export class Torrent extends EventEmitter<TorrentEvents> {
   readonly metainfo: Metainfo
@@ -58,6 +35,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   readonly #storage: FileStorage | undefined
   /** Pieces that hold bytes of the files to be kept. */
   readonly #selected: Bitfield
+  /** Pieces that others are told of. */
+  readonly #announced: Bitfield
   /** Resolves when what is on disk has been checked and we look for peers. */
   readonly #started: Promise<void>
   readonly #stopWatching: () => void
@@ -72,7 +51,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     options: CheckedOptions,
     storage: FileStorage | undefined,
     kept: ReadonlySet<number>,
-    selected: Bitfield
+    selected: Bitfield,
+    peers: TorrentPeers | undefined
   ) {
     super()
     this.metainfo = metainfo
@@ -81,7 +61,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#selected = selected
     this.#hashes = new HashPool()
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
-    this.#peers = this.#makePeers()
+    this.#announced = new Bitfield(this.#engine.geometry.pieceCount)
+    this.#peers =
+      peers ??
+      new TorrentPeers({ infoHash: metainfo.infoHash, trackers: metainfo.trackers, options, events: emitting(this) })
+    this.#peers.events = emitting(this)
     this.#progress = this.#makeProgress()
     const isKept = (position: number): boolean => storage === undefined || kept.has(position)
     const payload = payloadFiles(metainfo)
@@ -93,8 +77,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#started.catch((error: unknown) => this.#fail(error))
   }
 
-  /** See `openTorrent`. */
-  static async open(metainfo: Metainfo, options: CheckedOptions): Promise<Torrent> {
+  /** See `openTorrent`. `peers`: those that are at work already. */
+  static async open(metainfo: Metainfo, options: CheckedOptions, peers?: TorrentPeers): Promise<Torrent> {
     const { pieceLength, length } = metainfo
     const needed = 2 * Math.min(pieceLength, length)
     if (options.isMemoryGiven && options.maxMemory < needed) {
@@ -112,7 +96,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
         : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
     try {
       throwIfAborted(options.signal)
-      return new Torrent(metainfo, options, storage, files, selected)
+      return new Torrent(metainfo, options, storage, files, selected, peers)
     } catch (error) {
       // Nobody else knows of it: its lock would stay as long as the process.
       await storage?.close().catch(() => undefined)
@@ -193,6 +177,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       peers: peers.length,
       unchoked: peers.filter(peer => peer.supplier?.isChoking === false).length,
       candidates: this.#peers.swarm.candidates.size,
+      sources: this.sources(),
       memory: pool.usedBytes,
       maxMemory: pool.budget,
       readers: windows.size,
@@ -215,6 +200,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   /** The torrent's trackers as they stand. */
   trackers(): TrackerInfo[] {
     return this.#peers.trackerStatuses().map(view.trackerInfo)
+  }
+
+  /** How each source of peers stands. */
+  sources(): SourceInfo[] {
+    return this.#peers.sourceStates()
   }
 
   /**
@@ -243,28 +233,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       storage: this.#storage,
       dialling: () => this.#peers.swarm.diallingCount,
       onStored: index => {
-        if (this.#isServable(index)) this.#peers.onStored(index)
+        this.#announce(index)
         this.emit('piece', index)
       },
       onGuilty: supplier => this.#peers.ban(supplier),
       onFailure: error => this.#fail(error)
-    })
-  }
-
-  #makePeers(): TorrentPeers {
-    const engine = this.#engine
-    return new TorrentPeers({
-      metainfo: this.metainfo,
-      engine,
-      options: this.#options,
-      peerId: asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)])),
-      announced: new Bitfield(engine.geometry.pieceCount),
-      left: () => this.length - view.bytesOf(engine.verified, engine.geometry),
-      onPeer: connection => this.emit('peer', view.peerInfo(connection)),
-      onPeerGone: (connection, error) => this.emit('peerGone', view.peerInfo(connection), error),
-      onDialFailed: (address, error) => this.emit('dialFailed', formatPeerAddress(address), error),
-      onTracker: status => this.emit('tracker', view.trackerInfo(status)),
-      onWarning: warning => this.#warn(warning)
     })
   }
 
@@ -283,7 +256,10 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       hadPeer: () => this.#peers.hadPeer,
       reason: () => view.slowReason(engine, this.#peers, this.#isDiskBusy),
       sources: () => this.#peers.sources(),
-      onBeat: () => engine.onChange(),
+      onBeat: () => {
+        engine.onChange()
+        this.#peers.tellSources()
+      },
       onWaiting: reason => this.emit('waiting', reason),
       onTimeout: error => this.#fail(error)
     })
@@ -294,9 +270,10 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     return this.#engine.isDiskSlow || this.#storage?.isWriting === true
   }
 
-  /** All bytes of the piece are kept where they can be read for others. */
-  #isServable(index: PieceIndex): boolean {
-    return this.#storage !== undefined && (this.#options.only === undefined || this.#storage.keeps(index))
+  /** Others are told of a piece all bytes of which are kept where they can be read. */
+  #announce(index: PieceIndex): void {
+    const isServable = this.#storage !== undefined && (this.#options.only === undefined || this.#storage.keeps(index))
+    if (isServable && this.#announced.set(index)) this.#peers.onAnnounced(index)
   }
 
   // --- its life
@@ -305,14 +282,17 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     for (const warning of this.metainfo.warnings) this.#warn(warning)
     if (this.#storage) await this.#check(this.#storage)
     if (this.#closing) return
+    const { metainfo } = this
+    const left = (): number => this.length - view.bytesOf(this.#engine.verified, this.#engine.geometry)
+    this.#peers.begin({ metainfo, engine: this.#engine, announced: this.#announced, left })
     await this.#peers.start()
     const { port } = this.#peers
-    if (port !== undefined) this.emit('listening', port)
+    // Of a magnet link we listen already: the caller gets the time to hear of it.
+    if (port !== undefined) setImmediate(() => this.emit('listening', port))
   }
 
-  /** Once the caller has had the time to listen. */
   #warn(warning: string): void {
-    setImmediate(() => this.emit('warning', warning))
+    this.#peers.events.onWarning(warning)
   }
 
   async #check(storage: FileStorage): Promise<void> {
@@ -334,7 +314,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       const piece = geometry.pieceIndex(index)
       if (piece === undefined || !good.has(index)) continue
       this.#engine.markStored(piece)
-      if (this.#isServable(piece)) this.#peers.onStored(piece)
+      this.#announce(piece)
     }
   }
 

@@ -1,4 +1,5 @@
 /** `bt-stream get <source> -o DIR`: files to disk. */
+import type { Metainfo } from '../../lib/index.js'
 import { chooseMany, filesOf } from '../file-choice.js'
 import type { GetOptions } from '../options.js'
 import { runCommand } from '../session.js'
@@ -7,11 +8,10 @@ import { watchTorrent } from '../watch.js'
 
 export async function get(source: string, options: GetOptions): Promise<void> {
   await runCommand(options, async session => {
-    const metainfo = await session.readSource(source)
-    const only = chooseMany(filesOf(metainfo), options.file)
-    const { output: dir, overwrite = false } = options
-    const torrent = await session.open(metainfo, { dir, overwrite, ...(only && { only }) })
-    tellStart(session, 'get', metainfo)
+    const { output: dir, overwrite = false, file: names } = options
+    const only = names && { only: (metainfo: Metainfo) => chooseMany(filesOf(metainfo), names) }
+    const torrent = await session.open(source, { dir, overwrite, ...only })
+    tellStart(session, 'get', torrent.metainfo)
     tellBudget(session, torrent)
     const goal = () => {
       const { verified, wanted } = torrent.stats()

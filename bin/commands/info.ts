@@ -1,20 +1,31 @@
-/** `bt-stream info <source>`: what a .torrent says. No network, unless the source is a URL. */
-import type { Metainfo } from '../../lib/index.js'
+/** `bt-stream info <source>`: what a .torrent says, or the peers of a magnet link. No network unless the source needs it. */
+import { writeFile } from 'node:fs/promises'
+import { encodeTorrent, type Metainfo } from '../../lib/index.js'
 import { OutputError } from '../exit-code.js'
 import { filesOf } from '../file-choice.js'
 import { printable } from '../messages/printable.js'
 import { binaryBytes, bytes, plural } from '../messages/quantity.js'
 import { fileLine } from '../messages/sentences.js'
-import type { SharedOptions } from '../options.js'
+import type { InfoOptions } from '../options.js'
 import { runCommand } from '../session.js'
 
-export async function info(source: string, options: SharedOptions): Promise<void> {
+export async function info(source: string, options: InfoOptions): Promise<void> {
   await runCommand(options, async session => {
     const metainfo = await session.readSource(source)
+    if (options.save !== undefined) await save(metainfo, options.save)
     const text =
       options.json === true ? JSON.stringify(infoObject(metainfo)) : infoLines(metainfo).map(printable).join('\n')
     await print(`${text}\n`)
   })
+}
+
+/** Never over a file that is there. */
+async function save(metainfo: Metainfo, path: string): Promise<void> {
+  try {
+    await writeFile(path, encodeTorrent(metainfo), { flag: 'wx' })
+  } catch (error) {
+    throw new OutputError(error as Error, path)
+  }
 }
 
 /** What `--json` prints. */

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { isMedia, type Torrent } from '../../lib/index.js'
+import { isMedia, type Metainfo, type Torrent } from '../../lib/index.js'
 import { PlayerError, UsageError } from '../exit-code.js'
 import { chooseOne, filesOf } from '../file-choice.js'
 import type { FileFacts } from '../messages/events.js'
@@ -17,12 +17,14 @@ const PLAYERS = ['mpv', 'vlc', 'ffplay'] as const
 
 export async function play(source: string, options: PlayOptions): Promise<void> {
   await runCommand(options, async session => {
-    const metainfo = await session.readSource(source)
-    const files = filesOf(metainfo)
-    const { index } = options.file ? chooseOne(files, options.file) : largestMedia(files)
     const player = options.player ?? installedPlayer()
-    const torrent = await session.open(metainfo)
-    tellStart(session, 'play', metainfo)
+    const choose = (metainfo: Metainfo): number => {
+      const files = filesOf(metainfo)
+      return (options.file ? chooseOne(files, options.file) : largestMedia(files)).index
+    }
+    const torrent = await session.open(source, { only: metainfo => [choose(metainfo)] })
+    const index = choose(torrent.metainfo)
+    tellStart(session, 'play', torrent.metainfo)
     tellBudget(session, torrent)
     const server = await torrent.serve()
     const url = server.urlOf(torrent, index)

@@ -11,9 +11,8 @@ export async function seed(source: string, options: SeedOptions): Promise<void> 
   await runCommand(options, async session => {
     if (options.discovery === false && options.peer === undefined)
       throw new UsageError('with --no-discovery nobody finds this seed: name the peers to serve with --peer')
-    const metainfo = await session.readSource(source)
-    const torrent = await session.open(metainfo, { dir: options.dir, readOnly: true })
-    tellStart(session, 'seed', metainfo)
+    const torrent = await session.open(source, { dir: options.dir, readOnly: true })
+    tellStart(session, 'seed', torrent.metainfo)
     watchTorrent(torrent, session.messages)
     await torrent.ready()
     const { verified, length } = torrent.stats()

@@ -1,5 +1,5 @@
 /** `bt-stream serve <source>...`: the files of torrents over HTTP, seekable while they download, until it is stopped. */
-import { createServer, type Metainfo, type Torrent } from '../../lib/index.js'
+import { createServer, type Metainfo, type Torrent, type TorrentOptions } from '../../lib/index.js'
 import { UsageError } from '../exit-code.js'
 import type { ServeOptions } from '../options.js'
 import { runCommand, type Session } from '../session.js'
@@ -8,9 +8,7 @@ import { watchTorrent } from '../watch.js'
 
 export async function serve(sources: readonly string[], { host, ...options }: ServeOptions): Promise<void> {
   await runCommand(options, async session => {
-    const all = await readSources(session, sources)
-    const torrents: Torrent[] = []
-    for (const metainfo of all) torrents.push(await open(session, metainfo, all.length, options))
+    const torrents = await openAll(session, sources, options)
     const server = await createServer(torrents, { port: options.httpPort, host, allowedHosts: options.allowHost })
     session.atEnd(() => server.close())
     for (const url of server.urls) session.messages.say({ event: 'http', url })
@@ -18,32 +16,45 @@ export async function serve(sources: readonly string[], { host, ...options }: Se
   })
 }
 
-async function readSources(session: Session, sources: readonly string[]): Promise<readonly Metainfo[]> {
+async function openAll(
+  session: Session,
+  sources: readonly string[],
+  options: ServeOptions
+): Promise<readonly Torrent[]> {
+  const [source, ...more] = sources
+  if (source !== undefined && more.length === 0) return [await open(session, source, options)]
   const all: Metainfo[] = []
-  const known = new Set<string>()
-  for (const source of sources) {
-    const metainfo = await session.readSource(source)
-    const infoHash = metainfo.infoHash.toString('hex')
-    if (known.has(infoHash)) throw new UsageError(`${metainfo.name} is given twice`)
-    known.add(infoHash)
+  for (const each of sources) {
+    const metainfo = await session.readSource(each)
+    if (all.some(({ infoHash }) => infoHash.equals(metainfo.infoHash)))
+      throw new UsageError(`${metainfo.name} is given twice`)
     all.push(metainfo)
   }
-  return all
+  // They share the budget, but two pieces of each have to fit.
+  const share = Math.floor((options.maxMemory ?? DEFAULT_BUDGET) / all.length)
+  const torrents: Torrent[] = []
+  for (const metainfo of all) {
+    const maxMemory = Math.max(share, 2 * Math.min(metainfo.pieceLength, metainfo.length))
+    torrents.push(await open(session, metainfo, options, { maxMemory }))
+  }
+  return torrents
 }
 
-/** Torrents that are served together share the budget. */
-async function open(session: Session, metainfo: Metainfo, count: number, options: ServeOptions): Promise<Torrent> {
-  const share = Math.floor((options.maxMemory ?? DEFAULT_BUDGET) / count)
-  const least = 2 * Math.min(metainfo.pieceLength, metainfo.length)
-  const torrent = await session.open(metainfo, {
-    ...(count > 1 && { maxMemory: Math.max(share, least) }),
+async function open(
+  session: Session,
+  source: string | Metainfo,
+  options: ServeOptions,
+  more: TorrentOptions = {}
+): Promise<Torrent> {
+  const torrent = await session.open(source, {
+    ...more,
     ...(options.output !== undefined && { dir: options.output }),
     // A server waits for as long as its readers do.
     ...(options.peerTimeout === undefined && { peerTimeoutMs: 0 }),
     ...(options.stallTimeout === undefined && { stallTimeoutMs: 0 })
   })
-  tellStart(session, 'serve', metainfo)
-  if (count === 1) tellBudget(session, torrent)
+  tellStart(session, 'serve', torrent.metainfo)
+  if (more.maxMemory === undefined) tellBudget(session, torrent)
   watchTorrent(torrent, session.messages)
   return torrent
 }

@@ -1,4 +1,5 @@
 /** `bt-stream <source>`: one file of the torrent, or all as a tar archive, to standard output, in order. Nothing is written to disk. */
+import type { Metainfo } from '../../lib/index.js'
 import { UsageError } from '../exit-code.js'
 import { chooseOne, filesOf } from '../file-choice.js'
 import type { StreamOptions } from '../options.js'
@@ -11,12 +12,11 @@ export async function stream(source: string, options: StreamOptions): Promise<vo
   await runCommand(options, async session => {
     const output = openStandardOutput(options)
     session.signal.addEventListener('abort', () => output.discard(), { once: true })
-    const metainfo = await session.readSource(source)
     if (options.tar && options.file) throw new UsageError('--tar has all files: say either --tar or --file')
-    const index = options.tar ? undefined : chooseOne(filesOf(metainfo), options.file).index
-    const torrent = await session.open(metainfo)
-    const payload = index === undefined ? torrent.tar : torrent.file(index)
-    tellStart(session, 'stream', metainfo)
+    const index = (metainfo: Metainfo): number => chooseOne(filesOf(metainfo), options.file).index
+    const torrent = await session.open(source, options.tar ? {} : { only: metainfo => [index(metainfo)] })
+    const payload = options.tar ? torrent.tar : torrent.file(index(torrent.metainfo))
+    tellStart(session, 'stream', torrent.metainfo)
     tellBudget(session, torrent)
     const goal = () => ({ done: torrent.stats().delivered, total: payload.length })
     const stopWatching = watchTorrent(torrent, session.messages, goal)

@@ -1,5 +1,5 @@
 /** Everything the program has to say, as facts. `--json` prints them as they are; people get a sentence (`sentences.ts`). */
-import type { PeerInfo, TorrentStats, TrackerInfo } from '../../lib/index.js'
+import type { PeerInfo, SourceInfo, TorrentStats, TrackerInfo } from '../../lib/index.js'
 
 /** Version of the schema in docs/cli.md. Fields are added without a new one; one is never taken away or changed. */
 export const SCHEMA_VERSION = 1
@@ -41,7 +41,9 @@ export type Event =
   | ({ event: 'progress' } & ProgressFacts)
   | { event: 'checking'; checked: number; total: number }
   | { event: 'listening'; port: number }
+  | { event: 'search' }
   | ({ event: 'tracker' } & TrackerInfo)
+  | ({ event: 'source' } & SourceInfo)
   | ({ event: 'peer' } & PeerInfo)
   | ({ event: 'peerGone'; code: string | null; message: string | null } & PeerInfo)
   | { event: 'dialFailed'; address: string; code: string | null; message: string }
@@ -58,5 +60,5 @@ export type Event =
 /** `-q` lets only errors (and with `--json` the end) pass; details need `-v`. */
 export function weightOf({ event }: Event): 'always' | 'usual' | 'detail' {
   if (event === 'error' || event === 'end') return 'always'
-  return event === 'peer' || event === 'peerGone' || event === 'dialFailed' ? 'detail' : 'usual'
+  return event === 'peer' || event === 'peerGone' || event === 'dialFailed' || event === 'source' ? 'detail' : 'usual'
 }

@@ -16,6 +16,10 @@ export function sentenceOf(event: Event): string | undefined {
       return `checking what is on disk: ${percent(event.checked, event.total)}`
     case 'listening':
       return `listening on port ${event.port}`
+    case 'search':
+      return 'asking peers what the magnet link stands for'
+    case 'source':
+      return event.state
     case 'tracker':
       return trackerSentence(event)
     case 'peer':

@@ -2,6 +2,7 @@
  * The bytes of a subtitle file as text: UTF-8, or UTF-16 if a mark at its start says so; once bytes come that are no UTF-8, all from there on is
  * windows-1252, in which old files are written. Chunk by chunk; holds a few bytes.
  */
+import { isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 
 export class SubtitleText {
@@ -44,21 +45,33 @@ export class SubtitleText {
     return new TextDecoder('utf-8')
   }
 
-  /** Whole characters of UTF-8, if they are. */
+  /** Whole characters of UTF-8, as far as they are; what follows is none, and nothing after it. */
   #strictly(bytes: Buffer): string {
-    try {
-      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-      const isMarked = this.#isFirst && text.startsWith('\ufeff')
-      this.#isFirst &&= text === ''
-      return isMarked ? text.slice(1) : text
-    } catch {
-      this.#isStrict = false
-      this.#decoder = new TextDecoder('windows-1252')
-      const text = this.#decoder.decode(Buffer.concat([bytes, this.#held]), { stream: true })
-      this.#held = Buffer.alloc(0)
-      return text
-    }
+    const length = validLength(bytes)
+    const utf8 = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, length))
+    const isMarked = this.#isFirst && utf8.startsWith('\ufeff')
+    this.#isFirst &&= utf8 === ''
+    const text = isMarked ? utf8.slice(1) : utf8
+    if (length === bytes.length) return text
+    this.#isStrict = false
+    this.#decoder = new TextDecoder('windows-1252')
+    const rest = this.#decoder.decode(Buffer.concat([bytes.subarray(length), this.#held]), { stream: true })
+    this.#held = Buffer.alloc(0)
+    return text + rest
   }
+}
+
+/** Bytes from the start that are whole characters of UTF-8. */
+function validLength(bytes: Buffer): number {
+  if (isUtf8(bytes)) return bytes.length
+  let [valid, invalid] = [0, bytes.length]
+  while (invalid - valid > 1) {
+    const middle = (valid + invalid) >>> 1
+    // A character that is cut by the middle is no fault of it.
+    if (isUtf8(bytes.subarray(0, wholeCharacters(bytes.subarray(0, middle))))) valid = middle
+    else invalid = middle
+  }
+  return wholeCharacters(bytes.subarray(0, valid))
 }
 
 /** Bytes up to a character whose end has not come: at most three are left. */

@@ -6,8 +6,13 @@ import type { Metainfo } from './metainfo.js'
 export type TorrentSurroundings = Pick<Metainfo, 'trackers' | 'webSeeds'> &
   Partial<Pick<Metainfo, 'comment' | 'createdBy' | 'creationDate'>>
 
+/** The bytes of a .torrent that says what `metainfo` does. */
+export function encodeTorrent(metainfo: Metainfo): Buffer {
+  return surround(metainfo.infoBytes, metainfo)
+}
+
 /** Throws `MetainfoError` with ERR_BT_BENCODE when `infoBytes` are no bencoded value. */
-export function encodeTorrent(infoBytes: Uint8Array, around: TorrentSurroundings): Buffer {
+export function surround(infoBytes: Uint8Array, around: TorrentSurroundings): Buffer {
   const { trackers, webSeeds, comment, createdBy, creationDate } = around
   return encode({
     announce: trackers[0]?.[0],

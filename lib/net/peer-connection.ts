@@ -9,17 +9,19 @@ import type { Clock, Timer } from '../clock.js'
 import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
-import { Bitfield } from '../pieces/bitfield.js'
 import { IdleMessages } from '../policy/idle-messages.js'
 import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
 import type { ReceiveBuffers } from '../transport/receive-buffers.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
-import { encodeHandshake } from '../wire/handshake.js'
+import { encodeHandshake, supportsExtensions } from '../wire/handshake.js'
 import type { BlockSpan, WireMessage } from '../wire/message.js'
 import type { PeerAddress } from '../wire/peer-address.js'
-import type { PeerHost } from './peer-host.js'
-import { UploadQueue } from './upload-queue.js'
+import { PeerExtensions, type ExtensionPort } from './peer-extensions.js'
+import type { HostedTorrent, PeerHost } from './peer-host.js'
+import { PeerSupply } from './peer-supply.js'
+import { PeerUploads } from './peer-uploads.js'
+import { drained } from './socket-drain.js'
 
 /** Messages that may wait for this one to be handled. */
 const MESSAGES_HIGH_WATER_MARK = 4
@@ -37,36 +39,41 @@ export interface PeerConnectionOptions {
   readonly hostFor: (infoHash: InfoHash, connection: PeerConnection) => PeerHost | undefined
   /** For an outgoing connection, whose handshake we send first. */
   readonly host?: PeerHost
+  /** The peer has named itself. Throwing ends the connection before it is open. */
+  readonly onPeerId?: (connection: PeerConnection, peerId: PeerId) => void
   /** The handshake is done. Throwing ends the connection. */
   readonly onOpen: (connection: PeerConnection, peerId: PeerId) => void
   /** Called once, last of all. */
   readonly onClose: (connection: PeerConnection, error: Error | undefined) => void
 }
 
-export class PeerConnection extends Writable implements SupplierPort {
+export class PeerConnection extends Writable implements SupplierPort, ExtensionPort {
   readonly address: PeerAddress
   readonly isIncoming: boolean
   readonly openedAt: number
   peerId: PeerId | undefined
+  /** The handshake is done. */
+  isOpen = false
   /** We dialled ourselves: the address is of no use. */
   isOurselves = false
-  /** Set once the handshake is done. */
-  supplier: Supplier | undefined
+  /** Set once the handshake is done, of a peer that speaks them. */
+  extensions: PeerExtensions | undefined
+  readonly idle: IdleMessages
   amChoking = true
   peerInterested = false
-  /** Payload bytes received from this peer. */
-  downloaded = 0
   uploaded = 0
   readonly #options: PeerConnectionOptions
   readonly #socket: Socket
   readonly #clock: Clock
   readonly #decoder: WireDecoder
+  readonly #supply: PeerSupply
   #host: PeerHost | undefined
-  #uploads: UploadQueue | undefined
+  #uploads: PeerUploads | undefined
+  #supportsExtensions = false
   #outbox: Buffer[] = []
+  #outboxBytes = 0
   #isFlushPlanned = false
   #sentBitfield = false
-  #gotBitfield = false
   #heardAt: number
   #wroteAt: number
   #heldSince: number | undefined
@@ -74,11 +81,6 @@ export class PeerConnection extends Writable implements SupplierPort {
   #drainedAt: number
   #drained = 0
   #handshakeTimer: Timer
-  readonly #idle: IdleMessages
-  #cancelsLeft = 0
-  #requestsWhileChoked = 0
-  #blocks = 0
-  #unrequested = 0
 
   constructor(options: PeerConnectionOptions) {
     super({ objectMode: true, highWaterMark: MESSAGES_HIGH_WATER_MARK })
@@ -89,8 +91,19 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.address = options.address
     this.isIncoming = options.isIncoming
     this.openedAt = this.#heardAt = this.#wroteAt = this.#drainedAt = this.#clock.now()
-    this.#idle = new IdleMessages(this.openedAt)
-    this.#decoder = new WireDecoder(options.host && Math.ceil(options.host.geometry.pieceCount / 8))
+    this.idle = new IdleMessages(this.openedAt)
+    this.#supply = new PeerSupply(this.idle)
+    this.#decoder = new WireDecoder(options.host?.torrent?.geometry.pieceCount)
+  }
+
+  /** The peer as the scheduler sees it: set once the handshake is done and the torrent known. */
+  get supplier(): Supplier | undefined {
+    return this.#supply.supplier
+  }
+
+  /** Payload bytes received from this peer. */
+  get downloaded(): number {
+    return this.#supply.downloaded
   }
 
   /** We do not read from this peer until the hash, the disk or its own uploads have caught up. */
@@ -111,8 +124,8 @@ export class PeerConnection extends Writable implements SupplierPort {
     pipeline(this.#socket, this.#decoder, this, error => {
       this.#clock.clearTimer(this.#handshakeTimer)
       this.#socket.destroy()
-      this.#uploads?.clear()
-      if (this.supplier) this.#host?.scheduler.removeSupplier(this.supplier, this.#clock.now())
+      this.#uploads?.close()
+      this.#supply.close(this.#clock.now())
       this.#options.onClose(this, error ?? undefined)
     })
     if (this.#options.buffers) this.#follow(this.#options.buffers)
@@ -141,20 +154,21 @@ export class PeerConnection extends Writable implements SupplierPort {
   setChoking(amChoking: boolean): void {
     if (this.amChoking === amChoking) return
     this.amChoking = amChoking
-    if (amChoking) this.#uploads?.clear()
-    else this.#requestsWhileChoked = 0
+    if (amChoking) this.#uploads?.onChoked()
+    else this.#uploads?.onUnchoked()
     this.#send(encodeMessage({ type: amChoking ? 'choke' : 'unchoke' }))
   }
 
   /** To be called about once a second, once the handshake is done: keep-alives and time-outs. Time in which we hold the peer does not count against it. */
   tick(now: number): void {
     const idleMs = this.#heldSince === undefined ? limits.KEEP_ALIVE_MS : limits.KEEP_ALIVE_MS / 2
-    if (this.supplier && now - this.#wroteAt >= idleMs) this.#send(KEEP_ALIVE)
+    if (this.isOpen && now - this.#wroteAt >= idleMs) this.#send(KEEP_ALIVE)
     this.#noteDrain(now)
+    this.extensions?.tick(now)
     const keepAlives = this.#decoder.takeKeepAlives()
     if (keepAlives > 0) this.#heardAt = now
     try {
-      this.#idle.count(now, keepAlives)
+      this.idle.count(now, keepAlives)
     } catch (error) {
       this.destroy(error as Error)
       return
@@ -164,6 +178,37 @@ export class PeerConnection extends Writable implements SupplierPort {
     } else if (now - this.#drainedAt > limits.UPLOAD_STUCK_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer takes nothing of what it asked for')
     }
+  }
+
+  sendExtended(id: number, payload: Buffer): void {
+    this.#send(encodeMessage({ type: 'extended', id, payload }))
+  }
+
+  whenWritable(): Promise<void> | undefined {
+    if (this.#socket.writableLength + this.#outboxBytes < limits.MAX_UPLOAD_BUFFERED) return undefined
+    this.#flush()
+    return drained(this.#socket)
+  }
+
+  /** The torrent is known: what the peer said so far counts from now on. Throws `ProtocolError` when that cannot be true. */
+  begin(torrent: HostedTorrent): void {
+    const host = this.#host
+    if (!host || this.supplier) return
+    this.#decoder.expectBitfield(torrent.geometry.pieceCount)
+    this.#supply.begin(torrent, this, this.#options.connectMs, this.#clock.now())
+    this.#uploads = new PeerUploads(this.#socket, torrent, this.idle, bytes => {
+      this.uploaded += bytes
+      host.onUploaded(bytes)
+    })
+    this.#heedExtensions()
+    if (torrent.have.count > 0) this.#send(encodeMessage({ type: 'bitfield', bits: torrent.have.toBytes() }))
+    this.#sentBitfield = true
+  }
+
+  /** What the peer said of itself may have changed. */
+  #heedExtensions(): void {
+    const queued = this.extensions?.said.maxRequests
+    if (this.supplier && queued !== undefined) this.supplier.pipeline.maxDepth = queued
   }
 
   // --- what we hear
@@ -192,17 +237,17 @@ export class PeerConnection extends Writable implements SupplierPort {
 
   #handle(message: WireMessage): Promise<void> | undefined {
     this.#heardAt = this.#clock.now()
-    if (message.type === 'handshake') this.#onHandshake(message.infoHash)
+    if (message.type === 'handshake') this.#onHandshake(message.infoHash, message.reserved)
     else if (message.type === 'peerId') this.#onPeerId(message.peerId)
     else {
-      if (!this.#host || !this.supplier)
-        throw new ProtocolError('ERR_BT_MESSAGE_ORDER', `${message.type} before the handshake`)
-      return this.#handleMessage(message, this.#host, this.supplier)
+      const host = this.#host
+      if (!host || !this.isOpen) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', `${message.type} before the handshake`)
+      return this.#handleMessage(message, host)
     }
     return undefined
   }
 
-  #onHandshake(infoHash: InfoHash): void {
+  #onHandshake(infoHash: InfoHash, reserved: Buffer): void {
     const host = this.#options.hostFor(infoHash, this)
     if (!host || (this.#host && this.#host !== host)) {
       throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer wants another torrent')
@@ -210,6 +255,7 @@ export class PeerConnection extends Writable implements SupplierPort {
     // BEP 3 lets the receiving side answer as soon as it knows the torrent, before the peer id.
     if (!this.#host) this.#send(encodeHandshake(host.infoHash, host.peerId))
     this.#host = host
+    this.#supportsExtensions = supportsExtensions(reserved)
   }
 
   #onPeerId(peerId: PeerId): void {
@@ -219,139 +265,56 @@ export class PeerConnection extends Writable implements SupplierPort {
     if (this.isOurselves) throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer is ourselves')
     this.#clock.clearTimer(this.#handshakeTimer)
     this.peerId = peerId
-    const now = this.#clock.now()
-    this.supplier = host.scheduler.addSupplier(
-      this,
-      new Bitfield(host.geometry.pieceCount),
-      now,
-      this.#options.connectMs
-    )
-    this.#uploads = new UploadQueue(this.#socket, {
-      readBlock: (piece, begin, length) => host.readBlock(piece, begin, length),
-      onUploaded: bytes => {
-        this.uploaded += bytes
-        host.onUploaded(bytes)
-      }
-    })
+    this.#options.onPeerId?.(this, peerId)
+    this.isOpen = true
+    if (this.#supportsExtensions) this.extensions = new PeerExtensions(host.extensions, this, this.#clock.now())
+    // BEP 10 wants its handshake at once, and every client takes it before the bitfield.
+    this.extensions?.introduce()
+    if (host.torrent) this.begin(host.torrent)
     this.#options.onOpen(this, peerId)
-    if (host.have.count > 0) this.#send(encodeMessage({ type: 'bitfield', bits: host.have.toBytes() }))
-    this.#sentBitfield = true
   }
 
-  #handleMessage(
-    message: Exclude<WireMessage, { type: 'handshake' | 'peerId' }>,
-    host: PeerHost,
-    supplier: Supplier
-  ): Promise<void> | undefined {
+  #handleMessage(message: LaterMessage, host: PeerHost): Promise<void> | undefined {
+    const now = this.#heardAt
     switch (message.type) {
-      case 'block':
-        return this.#onBlock(message, host, supplier)
-      case 'request':
-        return this.#onRequest(message, host)
       case 'have':
-        this.#onHave(message.piece, host, supplier)
-        return undefined
       case 'bitfield':
-        this.#onBitfield(message.bits, host, supplier)
-        return undefined
       case 'choke':
-        this.#idle.count(this.#heardAt)
-        host.scheduler.onChoke(supplier, this.#heardAt)
-        break
       case 'unchoke':
-        if (!supplier.isChoking) this.#idle.count(this.#heardAt)
-        host.scheduler.onUnchoke(supplier)
-        break
+      case 'block':
+        return this.#supply.onMessage(message, now)
+      case 'extended':
+        return this.#onExtended(message, now)
       case 'interested':
-        if (this.peerInterested) this.#idle.count(this.#heardAt)
-        this.peerInterested = true
+      case 'notInterested': {
+        const isInterested = message.type === 'interested'
+        if (!isInterested || this.peerInterested) this.idle.count(now)
+        this.peerInterested = isInterested
         host.onInterest()
         return undefined
-      case 'notInterested':
-        this.#idle.count(this.#heardAt)
-        this.peerInterested = false
-        host.onInterest()
+      }
+      case 'request':
+        if (this.#uploads) return this.#uploads.onRequest(message, this.amChoking, now)
+        this.idle.count(now)
         return undefined
       case 'cancel':
-        this.#onCancel(message, host)
+        if (this.#uploads) this.#uploads.onCancel(message, now)
+        else this.idle.count(now)
         return undefined
       case 'port':
       case 'unknown':
-        this.#idle.count(this.#heardAt)
+        this.idle.count(now)
         return undefined
       default:
         return assertNever(message)
     }
-    host.onChange()
-    return undefined
   }
 
-  #onBlock(message: WireMessage & { type: 'block' }, host: PeerHost, supplier: Supplier): Promise<void> | undefined {
-    const { piece, begin, data } = message
-    this.#blocks++
-    this.downloaded += data.length
-    // What does not lie where blocks lie, or is not as long as that block, answers no request of ours.
-    const { outcome, held } = host.geometry.isBlock(piece, begin / limits.BLOCK_LENGTH, data.length)
-      ? host.acceptBlock(supplier, piece, begin, data)
-      : { outcome: 'unrequested', held: undefined }
-    // Late answers to what we took back are duplicates, not faults.
-    if (
-      outcome === 'unrequested' &&
-      ++this.#unrequested > limits.MAX_UNREQUESTED_BLOCKS &&
-      this.#unrequested * 20 > this.#blocks
-    ) {
-      throw new ProtocolError('ERR_BT_FLOOD', 'the peer sends blocks that nobody asked for')
-    }
-    host.onChange()
+  #onExtended({ id, payload }: WireMessage & { type: 'extended' }, now: number): Promise<void> | undefined {
+    if (!this.extensions) this.idle.count(now)
+    const held = this.extensions?.onMessage(id, payload, now)
+    this.#heedExtensions()
     return held
-  }
-
-  #onHave(piece: number, host: PeerHost, supplier: Supplier): void {
-    const index = host.geometry.pieceIndex(piece)
-    if (index === undefined)
-      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
-    if (supplier.pieces.has(index)) this.#idle.count(this.#heardAt, limits.VAIN_WEIGHT)
-    host.scheduler.onHave(supplier, index)
-    host.onChange()
-  }
-
-  #onBitfield(bits: Buffer, host: PeerHost, supplier: Supplier): void {
-    // BEP 3 has it only as the first message, but aria2 sends it again where that is shorter than many HAVEs.
-    if (this.#gotBitfield) this.#idle.count(this.#heardAt)
-    this.#gotBitfield = true
-    const pieces = Bitfield.fromBytes(bits, host.geometry.pieceCount)
-    if (!pieces)
-      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', 'a bitfield of a wrong length or with spare bits set')
-    host.scheduler.onBitfield(supplier, pieces)
-    host.onChange()
-  }
-
-  #onRequest({ piece, begin, length }: BlockSpan, host: PeerHost): Promise<void> | undefined {
-    this.#cancelsLeft++
-    const index = host.geometry.pieceIndex(piece)
-    if (index === undefined || length === 0 || begin + length > host.geometry.lengthOf(index)) {
-      throw new ProtocolError(
-        'ERR_BT_MESSAGE_CONTENT',
-        `a request for bytes that do not exist (${piece}, ${begin}, ${length})`
-      )
-    }
-    if (length > limits.MAX_TOLERATED_REQUEST_LENGTH)
-      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for ${length} bytes`)
-    if (this.amChoking) {
-      if (++this.#requestsWhileChoked <= limits.MAX_REQUESTS_WHILE_CHOKED) return undefined
-      throw new ProtocolError('ERR_BT_FLOOD', 'the peer goes on asking while it is choked')
-    }
-    // Without the fast extension (BEP 6) there is no way to say no.
-    const isServed = length <= limits.MAX_SERVED_LENGTH && host.have.has(index)
-    if (isServed) return this.#uploads?.add({ piece: index, begin, length })
-    this.#idle.count(this.#heardAt, limits.VAIN_WEIGHT)
-    return undefined
-  }
-
-  #onCancel({ piece, begin, length }: BlockSpan, host: PeerHost): void {
-    if (--this.#cancelsLeft < 0) this.#idle.count(this.#heardAt, limits.VAIN_WEIGHT)
-    const index = host.geometry.pieceIndex(piece)
-    if (index !== undefined) this.#uploads?.cancel({ piece: index, begin, length })
   }
 
   // --- the socket
@@ -370,16 +333,22 @@ export class PeerConnection extends Writable implements SupplierPort {
   #send(bytes: Buffer): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return
     this.#outbox.push(bytes)
+    this.#outboxBytes += bytes.length
     if (this.#isFlushPlanned) return
     this.#isFlushPlanned = true
     process.nextTick(() => {
       this.#isFlushPlanned = false
-      const [first, ...more] = this.#outbox
-      this.#outbox = []
-      this.#wroteAt = this.#clock.now()
-      if (first && !this.#socket.destroyed)
-        this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
+      this.#flush()
     })
+  }
+
+  #flush(): void {
+    const [first, ...more] = this.#outbox
+    this.#outbox = []
+    this.#outboxBytes = 0
+    if (!first || this.#socket.destroyed) return
+    this.#wroteAt = this.#clock.now()
+    this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
   }
 
   /** A peer that takes a little now and then is slow, not stuck: an upload in full swing never finds its socket empty. */
@@ -394,3 +363,6 @@ export class PeerConnection extends Writable implements SupplierPort {
     this.destroy(new ProtocolError(code, message))
   }
 }
+
+/** What may come once the handshake is done. */
+type LaterMessage = Exclude<WireMessage, { type: 'handshake' | 'peerId' }>

@@ -1,4 +1,4 @@
-/** What a peer connection needs of the torrent it belongs to. */
+/** What a peer connection needs of the swarm and of the torrent it belongs to. */
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 import type { Bitfield } from '../pieces/bitfield.js'
 import type { Geometry, PieceIndex } from '../pieces/geometry.js'
@@ -6,20 +6,55 @@ import type { Scheduler } from '../policy/scheduler.js'
 import type { Supplier } from '../policy/supplier.js'
 import type { Acceptance } from '../streams/piece-assembler.js'
 import type { Lease } from '../streams/storage.js'
+import type { ExtensionHandshake } from '../wire/extension-handshake.js'
 import type { BlockData } from '../wire/message.js'
+import type { MetadataMessage } from '../wire/metadata-message.js'
+import type { PeerAddress } from '../wire/peer-address.js'
+import type { PexPeer } from '../wire/peer-exchange.js'
 
 export interface PeerHost {
   readonly infoHash: InfoHash
   readonly peerId: PeerId
+  /** Undefined while only the info-hash is known. */
+  readonly torrent: HostedTorrent | undefined
+  readonly extensions: ExtensionHost
+  /** A peer became interested in us, or lost its interest. */
+  onInterest(): void
+  onUploaded(bytes: number): void
+}
+
+/** The torrent, once its metadata is here. */
+export interface HostedTorrent {
   readonly geometry: Geometry
   /** Pieces that we tell others of, and serve. */
   readonly have: Bitfield
   readonly scheduler: Scheduler
   /** What a peer sent changed what can be asked: decide soon. */
   onChange(): void
-  /** A peer became interested in us, or lost its interest. */
-  onInterest(): void
   acceptBlock(supplier: Supplier, piece: number, begin: number, data: BlockData): Acceptance
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
-  onUploaded(bytes: number): void
+}
+
+/** What stands behind the extensions (BEP 10) of every peer. */
+export interface ExtensionHost {
+  /** What we say of ourselves now. */
+  handshake(): ExtensionHandshake
+  /** The `info` dictionary, to be served; undefined while it is not here. */
+  metadata(): Buffer | undefined
+  /** Whom peers may be told of: the same list as long as nobody comes or leaves. Undefined: nobody is told of anybody. */
+  pexPeers(): readonly PexPeer[] | undefined
+  /** The peer told who it is, perhaps anew. */
+  onHandshake(peer: ExtendedPeer): void
+  /** The peer answered a request for metadata. Returns false when there was none. Throwing ends its connection. */
+  onMetadata(peer: ExtendedPeer, message: Exclude<MetadataMessage, { type: 'request' }>): boolean
+  /** The peer told us of others. */
+  onPeers(peer: ExtendedPeer, peers: readonly PexPeer[]): void
+}
+
+/** A peer, as far as its extensions go. */
+export interface ExtendedPeer {
+  readonly address: PeerAddress
+  readonly isIncoming: boolean
+  readonly said: ExtensionHandshake
+  requestMetadata(pieces: readonly number[]): void
 }

@@ -2,28 +2,35 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.js'
 import * as limits from '../limits.js'
-import { CandidateList, type Candidate, type CandidateSource } from '../policy/candidate-list.js'
+import { ProtocolError } from '../errors.js'
+import { CandidateList, isPublicSource, type Candidate, type CandidateSource } from '../policy/candidate-list.js'
 import type { Supplier } from '../policy/supplier.js'
 import { dial } from '../transport/dial.js'
 import { ReceiveBuffers } from '../transport/receive-buffers.js'
 import type { PeerAddress } from '../wire/peer-address.js'
 import { PeerConnection } from './peer-connection.js'
-import type { PeerHost } from './peer-host.js'
+import type { HostedTorrent, PeerHost } from './peer-host.js'
 
 export interface SwarmOptions {
   readonly host: PeerHost
   readonly clock: Clock
   readonly onPeer: (connection: PeerConnection) => void
   readonly onPeerGone: (connection: PeerConnection, error: Error | undefined) => void
+  /** BEP 40: how much this address is to be preferred when there is no room for all. */
+  readonly priorityOf?: (address: PeerAddress) => number | undefined
   /** A dial failed before there was a peer. */
   readonly onDialFailed: (address: PeerAddress, error: Error) => void
 }
 
 /** Time-outs and dials are looked at this often. */
 const TICK_MS = 1000
+/** Two that dial each other at the same time are both this young. */
+const SIMULTANEOUS_MS = 5000
 
 export class Swarm {
   readonly candidates = new CandidateList()
+  /** Changes whenever a peer comes or leaves. */
+  generation = 0
   readonly #options: SwarmOptions
   readonly #connections = new Set<PeerConnection>()
   readonly #dialling = new Map<Candidate, AbortController>()
@@ -36,13 +43,14 @@ export class Swarm {
 
   constructor(options: SwarmOptions) {
     this.#options = options
+    if (options.priorityOf) this.candidates.priorityOf = options.priorityOf
     this.#creditAt = options.clock.now()
     this.#timer = options.clock.setTimer(() => this.#tick(), TICK_MS)
   }
 
   /** Peers whose handshake is done. */
   *peers(): Generator<PeerConnection> {
-    for (const connection of this.#connections) if (connection.supplier) yield connection
+    for (const connection of this.#connections) if (connection.isOpen) yield connection
   }
 
   /** All connections, whether or not their handshake is done. */
@@ -70,12 +78,59 @@ export class Swarm {
     this.#dialDue()
   }
 
+  /** The torrent's metadata is here: peers that are connected already begin with it. */
+  begin(torrent: HostedTorrent): void {
+    for (const connection of this.peers()) {
+      try {
+        connection.begin(torrent)
+      } catch (error) {
+        connection.destroy(error as Error)
+      }
+    }
+  }
+
   /** A connection whose handshake named this torrent: false when it is not wanted. */
   adopt(connection: PeerConnection): boolean {
-    if (this.#isClosed || this.#isFull() || this.candidates.isBanned(connection.address)) return false
+    if (this.#isClosed || this.candidates.isBanned(connection.address)) return false
     if (this.#countFrom(connection.address) >= limits.MAX_CONNECTIONS_PER_IP) return false
+    if (this.#connections.size >= limits.MAX_CONNECTIONS && !this.#makeRoomFor(connection)) return false
     this.#connections.add(connection)
     return true
+  }
+
+  /** A peer has named itself. Throws a `ProtocolError` when it is connected twice and this is the one to go. */
+  onPeerId(connection: PeerConnection): void {
+    for (const other of this.peers()) {
+      if (other !== connection && isSamePeer(other, connection)) this.#settle(other, connection)
+    }
+    this.generation++
+  }
+
+  /** The peer that dialled us takes connections there. */
+  onListensOn(connection: PeerConnection, port: number): void {
+    if (this.#isClosed || this.#candidateOf.has(connection)) return
+    const address = { host: connection.address.host, port }
+    this.candidates.add([address], 'incoming', this.#options.clock.now())
+    const candidate = this.candidates.get(address)
+    if (!candidate || candidate.isConnected) return
+    candidate.isConnected = true
+    this.#candidateOf.set(connection, candidate)
+    this.generation++
+  }
+
+  /** A private torrent (BEP 27): leaves everybody who was found by other means than its trackers. */
+  leavePublic(): void {
+    for (const [connection, { source }] of this.#candidateOf)
+      if (isPublicSource(source)) connection.destroy(new Error('the torrent is private'))
+    for (const [candidate, controller] of this.#dialling) if (isPublicSource(candidate.source)) controller.abort()
+    this.candidates.forgetPublic()
+  }
+
+  /** Never again from this address. */
+  banAddress(address: PeerAddress, error: Error): void {
+    this.candidates.ban(address)
+    for (const connection of this.#connections)
+      if (this.candidates.isBanned(connection.address)) connection.destroy(error)
   }
 
   /** This supplier sent bad data: never again, whether or not it is still connected. */
@@ -89,12 +144,13 @@ export class Swarm {
   /** The connection ended. */
   onClosed(connection: PeerConnection, error: Error | undefined): void {
     this.#connections.delete(connection)
+    this.generation++
     const candidate = this.#candidateOf.get(connection)
     this.#candidateOf.delete(connection)
-    if (candidate && connection.isOurselves) this.candidates.forget(candidate.address)
+    if (candidate && connection.isOurselves) this.candidates.excludeOurselves(candidate.address)
     else if (candidate)
       this.candidates.onGone(candidate, (connection.supplier?.verified ?? 0) > 0, this.#options.clock.now())
-    if (connection.supplier) this.#options.onPeerGone(connection, error)
+    if (connection.isOpen) this.#options.onPeerGone(connection, error)
     else if (candidate) this.#options.onDialFailed(candidate.address, error ?? new Error('closed before the handshake'))
     if (!this.#isClosed) this.#dialDue()
     else if (this.#connections.size === 0) this.#onEmpty?.()
@@ -169,6 +225,7 @@ export class Swarm {
       connectMs,
       host,
       hostFor: infoHash => (infoHash.equals(host.infoHash) ? host : undefined),
+      onPeerId: named => this.onPeerId(named),
       onOpen: onPeer,
       onClose: (closed, error) => this.onClosed(closed, error)
     })
@@ -177,8 +234,41 @@ export class Swarm {
     connection.start()
   }
 
-  #isFull(): boolean {
-    return this.#connections.size >= limits.MAX_CONNECTIONS
+  /** Both lead to the same peer: the newer one goes, and of two that crossed the one that the lesser peer id dialled (so says either side). */
+  #settle(older: PeerConnection, newer: PeerConnection): void {
+    const { host, clock } = this.#options
+    const isGreater = newer.peerId !== undefined && Buffer.compare(host.peerId, newer.peerId) > 0
+    const haveCrossed = clock.now() - older.openedAt < SIMULTANEOUS_MS && older.isIncoming !== newer.isIncoming
+    const goes = haveCrossed && older.isIncoming === isGreater ? older : newer
+    const error = new ProtocolError('ERR_BT_HANDSHAKE', 'the peer is connected already')
+    this.#passOn(goes, goes === older ? newer : older)
+    if (goes === newer) throw error
+    older.destroy(error)
+  }
+
+  /** The address that a connection was dialled at is not dialled again while another one to the same peer lives. */
+  #passOn(from: PeerConnection, to: PeerConnection): void {
+    const candidate = this.#candidateOf.get(from)
+    if (!candidate || this.#candidateOf.has(to)) return
+    this.#candidateOf.delete(from)
+    this.#candidateOf.set(to, candidate)
+  }
+
+  /** BEP 40: the connection of the least priority goes, if that is less than this one's and it is of no use just now. */
+  #makeRoomFor(connection: PeerConnection): boolean {
+    const priorityOf = (address: PeerAddress): number => this.#options.priorityOf?.(address) ?? 0
+    let weakest: PeerConnection | undefined
+    let least = priorityOf(connection.address)
+    for (const peer of this.#connections) {
+      const isUseful = (peer.supplier?.verified ?? 0) > 0 || (peer.supplier?.pipeline.size ?? 0) > 0
+      if (isUseful || this.#candidateOf.get(peer)?.source === 'user') continue
+      const priority = priorityOf(peer.address)
+      if (priority >= least) continue
+      weakest = peer
+      least = priority
+    }
+    weakest?.destroy(new Error('gives way to a peer of higher priority'))
+    return weakest !== undefined
   }
 
   /** Connections of the same IP; loopback does not count, where a whole swarm may share one. */
@@ -188,4 +278,10 @@ export class Swarm {
     for (const connection of this.#connections) if (connection.address.host === address.host) count++
     return count
   }
+}
+
+/** One peer id at one IP address. */
+function isSamePeer(one: PeerConnection, other: PeerConnection): boolean {
+  const isSameId = one.peerId !== undefined && other.peerId?.equals(one.peerId) === true
+  return isSameId && one.address.host === other.address.host
 }

@@ -4,6 +4,7 @@ import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED } from '../limits.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Lease } from '../streams/storage.js'
 import { encodeBlockHeader } from '../wire/codec.js'
+import { drained } from './socket-drain.js'
 
 export interface AskedBlock {
   readonly piece: PieceIndex
@@ -22,7 +23,6 @@ export class UploadQueue {
   readonly #queue: AskedBlock[] = []
   #isSending = false
   #whenRoom: (() => void) | undefined
-  #drain: Promise<void> | undefined
 
   constructor(socket: Socket, source: UploadSource) {
     this.#socket = socket
@@ -81,19 +81,7 @@ export class UploadQueue {
     this.#socket.write(lease.bytes, () => lease.release())
     this.#socket.uncork()
     this.#source.onUploaded(block.length)
-    if (this.#socket.writableLength >= MAX_UPLOAD_BUFFERED) await this.#drained()
-  }
-
-  #drained(): Promise<void> {
-    this.#drain ??= new Promise(resolve => {
-      const done = (): void => {
-        this.#drain = undefined
-        this.#socket.off('drain', done).off('close', done)
-        resolve()
-      }
-      this.#socket.on('drain', done).on('close', done)
-    })
-    return this.#drain
+    if (this.#socket.writableLength >= MAX_UPLOAD_BUFFERED) await drained(this.#socket)
   }
 
   #letOn(): void {

@@ -1,13 +1,20 @@
 /** Addresses where peers may be: where we know them from, when to dial them (again), who is banned. Dials nothing. */
-import { HOST_DIALS_MS, MAX_CANDIDATES, MAX_DIAL_FAILURES, MAX_HOST_DIALS } from '../limits.js'
+import { HOST_DIALS_MS, MAX_CANDIDATES, MAX_DIAL_FAILURES, MAX_HOST_DIALS, MAX_PEX_CANDIDATES } from '../limits.js'
 import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
 
-/** `user` addresses were given by hand: they are tried for ever. */
-export type CandidateSource = 'user' | 'tracker' | 'incoming'
+/** Where an address is known from. `user` addresses were given by hand: they are tried for ever. */
+export type CandidateSource = 'user' | 'magnet' | 'incoming' | 'tracker' | 'lsd' | 'dht' | 'pex'
+
+/** Whose word counts for more: the first is dialled first, and when the list is full the last gives way. */
+const TRUST: readonly CandidateSource[] = ['user', 'magnet', 'incoming', 'lsd', 'tracker', 'dht', 'pex']
+const PUBLIC_ONLY: ReadonlySet<CandidateSource> = new Set(['lsd', 'dht', 'pex'])
 
 export interface Candidate {
   readonly address: PeerAddress
-  readonly source: CandidateSource
+  /** The most trusted that named it. */
+  source: CandidateSource
+  /** BEP 40, once it was asked for and we knew our own address. */
+  priority?: number | undefined
   failures: number
   /** It brought verified bytes at some time. */
   hasGivenData: boolean
@@ -22,10 +29,19 @@ const KNOWN_GOOD_FAILURES = 10
 /** One that gave none, as long, doubling. */
 const RETRY_MS = 60_000
 const USER_RETRY_MAX_MS = 30_000
+/** A machine has so many addresses at most. */
+const MAX_OURSELVES = 100
 
 export class CandidateList {
+  /** BEP 40: who is dialled first of those that are alike otherwise. */
+  priorityOf: (address: PeerAddress) => number | undefined = () => undefined
   readonly #known = new Map<string, Candidate>()
+  readonly #counts = new Map<CandidateSource, number>()
+  /** Addresses that each source ever brought and that were new. */
+  readonly #found = new Map<CandidateSource, number>()
   readonly #banned = new Set<string>()
+  /** Addresses that turned out to be ourselves. */
+  readonly #ourselves = new Set<string>()
   /** When hosts were dialled lately. */
   readonly #dials = new Map<string, number[]>()
 
@@ -33,17 +49,33 @@ export class CandidateList {
     return this.#known.size
   }
 
+  /** Addresses that this source brought and nobody before it. */
+  foundBy(source: CandidateSource): number {
+    return this.#found.get(source) ?? 0
+  }
+
   /** Adds addresses that are new; the list never grows beyond its limit. Returns how many were added. */
   add(addresses: readonly PeerAddress[], source: CandidateSource, now: number): number {
     let added = 0
     for (const address of addresses) {
       const key = formatPeerAddress(address)
-      if (this.#known.has(key) || this.#banned.has(banKey(address))) continue
-      if (this.#known.size >= MAX_CANDIDATES && source !== 'user') break
+      const known = this.#known.get(key)
+      if (known && isTrustedMore(source, known.source)) this.#setSource(known, source)
+      if (known || this.#ourselves.has(key) || this.#banned.has(banKey(address))) continue
+      if (!this.#makeRoom(source)) break
       this.#known.set(key, { address, source, failures: 0, hasGivenData: false, dialAt: now, isConnected: false })
+      this.#count(source, 1)
       added++
     }
+    if (added > 0) this.#found.set(source, this.foundBy(source) + added)
     return added
+  }
+
+  /** A private torrent (BEP 27): forgets whom only its trackers' rivals named. Returns their addresses. */
+  forgetPublic(): PeerAddress[] {
+    const forgotten = [...this.#known.values()].filter(({ source }) => isPublicSource(source))
+    for (const { address } of forgotten) this.forget(address)
+    return forgotten.map(({ address }) => address)
   }
 
   get(address: PeerAddress): Candidate | undefined {
@@ -58,7 +90,7 @@ export class CandidateList {
       if (!candidate.isConnected && candidate.dialAt <= now) due.push(candidate)
     const allowed: Candidate[] = []
     const perHost = new Map<string, number>()
-    for (const candidate of due.sort((a, b) => a.failures - b.failures)) {
+    for (const candidate of this.#sorted(due, count)) {
       if (allowed.length === count) break
       const { host } = candidate.address
       const dials = perHost.get(host) ?? this.#recentDials(host, now).length
@@ -68,6 +100,17 @@ export class CandidateList {
       allowed.push(candidate)
     }
     return allowed
+  }
+
+  /** Fewest failures first, then by source; only when not all get their turn it matters who is first among equals. */
+  #sorted(due: Candidate[], count: number): Candidate[] {
+    const isScarce = due.length > count
+    const priority = (candidate: Candidate): number =>
+      isScarce ? ((candidate.priority ??= this.priorityOf(candidate.address)) ?? 0) : 0
+    return due.sort(
+      (a, b) =>
+        a.failures - b.failures || TRUST.indexOf(a.source) - TRUST.indexOf(b.source) || priority(b) - priority(a)
+    )
   }
 
   #recentDials(host: string, now: number): number[] {
@@ -97,17 +140,59 @@ export class CandidateList {
   ban(address: PeerAddress): void {
     const key = banKey(address)
     this.#banned.add(key)
-    for (const [text, known] of this.#known) if (banKey(known.address) === key) this.#known.delete(text)
+    for (const { address: known } of this.#known.values()) if (banKey(known) === key) this.forget(known)
   }
 
   isBanned(address: PeerAddress): boolean {
     return this.#banned.has(banKey(address))
   }
 
-  /** Ourselves, or an address that turned out to be of no use. */
-  forget(address: PeerAddress): void {
-    this.#known.delete(formatPeerAddress(address))
+  /** The address leads to ourselves, whoever names it. */
+  excludeOurselves(address: PeerAddress): void {
+    if (this.#ourselves.size < MAX_OURSELVES) this.#ourselves.add(formatPeerAddress(address))
+    this.forget(address)
   }
+
+  /** An address that turned out to be of no use. */
+  forget(address: PeerAddress): void {
+    const key = formatPeerAddress(address)
+    const known = this.#known.get(key)
+    if (known) this.#count(known.source, -1)
+    this.#known.delete(key)
+  }
+
+  /** When the list is full, somebody who was named by a less trusted source and never helped gives way. */
+  #makeRoom(source: CandidateSource): boolean {
+    if (source === 'user') return true
+    if (source === 'pex' && (this.#counts.get('pex') ?? 0) >= MAX_PEX_CANDIDATES) return false
+    if (this.#known.size < MAX_CANDIDATES) return true
+    let weakest: Candidate | undefined
+    for (const candidate of this.#known.values()) {
+      if (candidate.isConnected || candidate.hasGivenData || !isTrustedMore(source, candidate.source)) continue
+      if (!weakest || isTrustedMore(weakest.source, candidate.source)) weakest = candidate
+    }
+    if (weakest) this.forget(weakest.address)
+    return weakest !== undefined
+  }
+
+  #setSource(candidate: Candidate, source: CandidateSource): void {
+    this.#count(candidate.source, -1)
+    this.#count(source, 1)
+    candidate.source = source
+  }
+
+  #count(source: CandidateSource, change: number): void {
+    this.#counts.set(source, (this.#counts.get(source) ?? 0) + change)
+  }
+}
+
+/** A source that a private torrent must not use (BEP 27). */
+export function isPublicSource(source: CandidateSource): boolean {
+  return PUBLIC_ONLY.has(source)
+}
+
+function isTrustedMore(one: CandidateSource, other: CandidateSource): boolean {
+  return TRUST.indexOf(one) < TRUST.indexOf(other)
 }
 
 /** A ban counts for a host; on loopback, where many peers share one, for a port. */

@@ -109,7 +109,8 @@ export class Rescuer {
       if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.pieces.has(piece.index)) continue
       // A peer of which nothing is known is no rescue.
       if (!supplier.pipeline.model.isMeasured) continue
-      if (supplier.pipeline.size >= supplier.pipeline.depth + OVER_DEPTH) continue
+      const { size, depth, maxDepth } = supplier.pipeline
+      if (size >= Math.min(depth + OVER_DEPTH, maxDepth)) continue
       if (piece.isSuspect(block, supplier) || piece.holders(block).includes(supplier)) continue
       const at = view.now + supplier.etaMs(view.now)
       if (at >= bestAt) continue

@@ -9,14 +9,19 @@ const BYTES_HIGH_WATER_MARK = 65_536
 export class WireDecoder extends Transform {
   readonly #reader: WireReader
 
-  /** `bitfieldLength`: bytes of this torrent's bitfield, when it is known. */
-  constructor(bitfieldLength?: number) {
+  /** `pieceCount`: of the torrent, when it is known. */
+  constructor(pieceCount?: number) {
     super({
       readableObjectMode: true,
       readableHighWaterMark: MESSAGES_HIGH_WATER_MARK,
       writableHighWaterMark: BYTES_HIGH_WATER_MARK
     })
-    this.#reader = new WireReader(bitfieldLength)
+    this.#reader = new WireReader(pieceCount === undefined ? undefined : bitfieldLength(pieceCount))
+  }
+
+  /** The torrent is known now: a bitfield has a bit for each of its pieces. */
+  expectBitfield(pieceCount: number): void {
+    this.#reader.bitfieldLength = bitfieldLength(pieceCount)
   }
 
   /** Keep-alives since the last call. */
@@ -39,4 +44,8 @@ export class WireDecoder extends Transform {
     }
     callback()
   }
+}
+
+function bitfieldLength(pieceCount: number): number {
+  return Math.ceil(pieceCount / 8)
 }

@@ -36,6 +36,11 @@ export function encodeMessage(message: SentMessage): Buffer {
       bytes.writeUInt16BE(message.port, 5)
       return bytes
     }
+    case 'extended': {
+      const bytes = header(MESSAGES.extended.id, 1 + message.payload.length, 1)
+      bytes[5] = message.id
+      return Buffer.concat([bytes, message.payload])
+    }
   }
 }
 

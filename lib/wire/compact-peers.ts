@@ -1,5 +1,4 @@
 /** Peers as bytes, as trackers and peers tell of them (BEP 23: 6 bytes each; BEP 7: 18). */
-import ipaddr from 'ipaddr.js'
 import { canonicalHost, type PeerAddress } from './peer-address.js'
 
 const COMPACT4_BYTES = 6
@@ -36,6 +35,14 @@ export function addressFromBytes(bytes: Uint8Array): string | undefined {
   )
 }
 
+/** The 4 or 16 bytes of an address in its one spelling, in network order. */
+export function addressBytes(host: string): Buffer {
+  if (!host.includes(':')) return Buffer.from(host.split('.').map(Number))
+  const [head = [], tail] = host.split('::').map(part => (part === '' ? [] : part.split(':')))
+  const groups = tail ? [...head, ...new Array<string>(8 - head.length - tail.length).fill('0'), ...tail] : head
+  return Buffer.from(groups.map(group => group.padStart(4, '0')).join(''), 'hex')
+}
+
 function parseCompact(bytes: Uint8Array, size: number, limit: number, hostOf: (entry: Uint8Array) => string) {
   const peers: PeerAddress[] = []
   for (let at = 0; at + size <= bytes.length && peers.length < limit; at += size) {
@@ -47,5 +54,5 @@ function parseCompact(bytes: Uint8Array, size: number, limit: number, hostOf: (e
 }
 
 function encodeCompact(peers: readonly PeerAddress[]): Buffer {
-  return Buffer.from(peers.flatMap(({ host, port }) => [...ipaddr.parse(host).toByteArray(), port >> 8, port & 0xff]))
+  return Buffer.concat(peers.flatMap(({ host, port }) => [addressBytes(host), Buffer.of(port >> 8, port & 0xff)]))
 }

@@ -8,7 +8,17 @@ export const RESERVED_LENGTH = 8
 export const HANDSHAKE_HEAD_LENGTH = PROTOCOL.length + RESERVED_LENGTH + 20
 export const HANDSHAKE_LENGTH = HANDSHAKE_HEAD_LENGTH + 20
 
-/** Our whole handshake. No reserved bit is set until an extension is built. */
+/** BEP 10: > The bit selected for the extension protocol is bit 20 from the right. */
+const EXTENSIONS = { byte: 5, bit: 0x10 }
+
+/** Our whole handshake. */
 export function encodeHandshake(infoHash: InfoHash, peerId: PeerId): Buffer {
-  return Buffer.concat([PROTOCOL, Buffer.alloc(RESERVED_LENGTH), infoHash, peerId], HANDSHAKE_LENGTH)
+  const reserved = Buffer.alloc(RESERVED_LENGTH)
+  reserved[EXTENSIONS.byte] = EXTENSIONS.bit
+  return Buffer.concat([PROTOCOL, reserved, infoHash, peerId], HANDSHAKE_LENGTH)
+}
+
+/** Whether these reserved bits say that the peer speaks the extension protocol (BEP 10). */
+export function supportsExtensions(reserved: Buffer): boolean {
+  return ((reserved[EXTENSIONS.byte] ?? 0) & EXTENSIONS.bit) !== 0
 }

@@ -31,6 +31,8 @@ export type WireMessage =
   | { readonly type: 'block'; readonly piece: number; readonly begin: number; readonly data: BlockData }
   | ({ readonly type: 'cancel' } & BlockSpan)
   | { readonly type: 'port'; readonly port: number }
+  /** BEP 10: `id` is 0 for its handshake, else what the receiver's handshake gave the extension. */
+  | { readonly type: 'extended'; readonly id: number; readonly payload: Buffer }
   /** An id we do not know; its payload was skipped. */
   | { readonly type: 'unknown'; readonly id: number; readonly length: number }
 
@@ -39,7 +41,7 @@ export type SentMessage = Exclude<WireMessage, { type: 'handshake' | 'peerId' | 
 interface MessageRow {
   readonly id: number
   /** Payload bytes after the id: exactly this many, or a bound that depends on the torrent. */
-  readonly payload: number | 'bitfield' | 'block'
+  readonly payload: number | 'bitfield' | 'block' | 'extended'
   readonly bep: number
 }
 
@@ -54,7 +56,8 @@ export const MESSAGES = {
   request: { id: 6, payload: 12, bep: 3 },
   block: { id: 7, payload: 'block', bep: 3 },
   cancel: { id: 8, payload: 12, bep: 3 },
-  port: { id: 9, payload: 2, bep: 5 }
+  port: { id: 9, payload: 2, bep: 5 },
+  extended: { id: 20, payload: 'extended', bep: 10 }
 } as const satisfies Record<string, MessageRow>
 
 export type MessageName = keyof typeof MESSAGES

@@ -26,7 +26,6 @@ export class RequestPipeline<Piece> {
   /** Answered nothing for too long: see `SNUB_AFTER_MS`. */
   isSnubbed = false
   readonly #sent = new Map<number, SentRequest<Piece>>()
-  readonly #maxDepth: number
   /** Blocks asked for before anything is known of the peer; the owner shares a first few among all peers. */
   firstDepth: number
   /** When the peer first owed us what it owes now; a request that is taken back does not make it punctual. */
@@ -34,12 +33,21 @@ export class RequestPipeline<Piece> {
   #bytes = 0
   #lastExpectedAt = 0
   #isHeld = false
+  #maxDepth: number
 
-  /** `maxDepth`: the most the peer queues (`reqq`, BEP 10). */
   constructor(model: DeliveryModel, firstDepth: number, maxDepth = MAX_REQUESTS_SENT) {
     this.model = model
     this.firstDepth = firstDepth
     this.#maxDepth = maxDepth
+  }
+
+  /** The most that is in flight: what the peer queues (`reqq`, BEP 10), as far as it is not more than we ask for. */
+  get maxDepth(): number {
+    return this.#maxDepth
+  }
+
+  set maxDepth(queued: number) {
+    this.#maxDepth = Math.max(1, Math.min(queued, MAX_REQUESTS_SENT))
   }
 
   /** Blocks in flight. */

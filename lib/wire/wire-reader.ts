@@ -1,6 +1,6 @@
 /** A peer's byte stream, read: handshake, then messages. Checks every length before its payload is buffered; knows no torrent but its bitfield's size. */
 import { ProtocolError } from '../errors.js'
-import { BLOCK_LENGTH, MAX_BITFIELD_LENGTH, MAX_MESSAGE_LENGTH } from '../limits.js'
+import { BLOCK_LENGTH, MAX_BITFIELD_LENGTH, MAX_EXTENDED_LENGTH, MAX_MESSAGE_LENGTH } from '../limits.js'
 import { asInfoHash, asPeerId } from '../metainfo/info-hash.js'
 import { FrameBuffer } from './frame-buffer.js'
 import { HANDSHAKE_HEAD_LENGTH, PROTOCOL, RESERVED_LENGTH } from './handshake.js'
@@ -12,16 +12,16 @@ const BLOCK_HEAD = 8
 
 export class WireReader {
   readonly #buffer = new FrameBuffer()
-  readonly #bitfieldLength: number | undefined
+  /** Bytes of this torrent's bitfield, once it is known. */
+  bitfieldLength: number | undefined
   #state: ReaderState = 'head'
   /** Payload bytes of an unknown message that are still to come and of no interest. */
   #skipping = 0
   #keepAlives = 0
   #checked = 0
 
-  /** `bitfieldLength`: bytes of this torrent's bitfield, when it is known. */
   constructor(bitfieldLength?: number) {
-    this.#bitfieldLength = bitfieldLength
+    this.bitfieldLength = bitfieldLength
   }
 
   /** Keep-alives since the last call: they are counted, not emitted, for a chunk may hold 16,384 of them. */
@@ -106,12 +106,14 @@ export class WireReader {
     const rule = MESSAGES[name].payload
     const isRight =
       rule === 'bitfield'
-        ? this.#bitfieldLength === undefined
+        ? this.bitfieldLength === undefined
           ? payload <= MAX_BITFIELD_LENGTH
-          : payload === this.#bitfieldLength
+          : payload === this.bitfieldLength
         : rule === 'block'
           ? payload > BLOCK_HEAD && payload <= BLOCK_HEAD + BLOCK_LENGTH
-          : payload === rule
+          : rule === 'extended'
+            ? payload > 0 && payload <= MAX_EXTENDED_LENGTH
+            : payload === rule
     if (!isRight) throw new ProtocolError('ERR_BT_MESSAGE_LENGTH', `a ${name} message with ${payload} bytes of payload`)
   }
 
@@ -139,6 +141,11 @@ export class WireReader {
       }
       case 'port':
         return { type: 'port', port: this.#buffer.take(2).readUInt16BE(0) }
+      case 'extended': {
+        const id = this.#buffer.byteAt(0)
+        this.#buffer.skip(1)
+        return { type: 'extended', id, payload: this.#buffer.take(payload - 1) }
+      }
     }
   }
 }

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import * as limits from '../../lib/limits.js'
 import { Swarm } from '../../lib/net/swarm.js'
 import type { PeerConnection } from '../../lib/net/peer-connection.js'
-import type { PeerHost } from '../../lib/net/peer-host.js'
+import type { HostedTorrent } from '../../lib/net/peer-host.js'
 import { FakePeer } from '../support/fake-peer.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { OUR_ID, PeerBench, until } from '../support/peer-bench.js'
@@ -107,7 +107,7 @@ describe('Swarm', function () {
   it('hands out the bytes that each message came with, though it held the peer while more arrived', async () => {
     const got: Buffer[] = []
     let release: (() => void) | undefined
-    const acceptBlock: PeerHost['acceptBlock'] = (_supplier, _piece, _begin, data) => {
+    const acceptBlock: HostedTorrent['acceptBlock'] = (_supplier, _piece, _begin, data) => {
       const bytes = Buffer.alloc(data.length)
       data.copy(bytes)
       got.push(bytes)
@@ -115,7 +115,7 @@ describe('Swarm', function () {
       return { outcome: 'taken', held: new Promise(resolve => (release = resolve)) }
     }
     const holding = new Swarm({
-      host: { ...bench.host, acceptBlock },
+      host: { ...bench.host, torrent: { ...bench.torrent, acceptBlock } },
       clock: bench.clock,
       onPeer: connection => open.push(connection),
       onPeerGone: connection => gone.push(connection),

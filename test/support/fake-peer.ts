@@ -21,7 +21,8 @@ export const ID = {
   bitfield: 5,
   request: 6,
   block: 7,
-  cancel: 8
+  cancel: 8,
+  extended: 20
 } as const
 
 export interface HeardRequest {
@@ -31,9 +32,15 @@ export interface HeardRequest {
 }
 
 const HANDSHAKE_LENGTH = 68
+/** Reserved bits of a peer that speaks the extension protocol (BEP 10). */
+export const EXTENDED = Buffer.of(0, 0, 0, 0, 0, 0x10, 0, 0)
+
+let born = 0
 
 export class FakePeer {
   readonly socket: Socket
+  /** Of its own, as real peers have it. */
+  readonly peerId = Buffer.from(`-FK0001-${String(++born).padStart(12, '0')}`)
   /** Everything heard and not yet taken by `expect`. */
   readonly heard: HeardMessage[] = []
   /** The 68 bytes of the other side, once they are here. */
@@ -94,8 +101,21 @@ export class FakePeer {
     this.socket.write(bytes)
   }
 
-  sendHandshake(infoHash: Uint8Array, peerId: Uint8Array = Buffer.from('-FK0001-000000000001')): void {
-    this.send(Buffer.concat([Buffer.from('\x13BitTorrent protocol\0\0\0\0\0\0\0\0', 'latin1'), infoHash, peerId]))
+  sendHandshake(infoHash: Uint8Array, peerId: Uint8Array = this.peerId, reserved: Uint8Array = Buffer.alloc(8)): void {
+    this.send(Buffer.concat([Buffer.from('\x13BitTorrent protocol', 'latin1'), reserved, infoHash, peerId]))
+  }
+
+  /** BEP 10: 0 is the handshake of the extensions, any other id what the other side's handshake said. */
+  sendExtended(id: number, payload: Uint8Array | string): void {
+    this.sendMessage(ID.extended, Buffer.of(id), Buffer.from(payload))
+  }
+
+  /** Payload of the next extended message of this id; others are dropped. */
+  async expectExtended(id: number): Promise<Buffer> {
+    for (;;) {
+      const { payload } = await this.expect(ID.extended)
+      if (payload[0] === id) return payload.subarray(1)
+    }
   }
 
   sendMessage(id: number, ...payload: (number | Uint8Array)[]): void {

@@ -46,6 +46,7 @@ export const OPTION_READERS: ReadonlySet<string> = new Set([
   'lib/index.ts',
   'lib/client.ts',
   'lib/torrent.ts',
+  'lib/torrent-open.ts',
   'lib/torrent-file.ts'
 ])
 

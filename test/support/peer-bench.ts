@@ -4,11 +4,14 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { asPeerId, type InfoHash } from '../../lib/metainfo/info-hash.js'
 import { parseMetainfo, type Metainfo } from '../../lib/metainfo/metainfo.js'
 import { PeerConnection } from '../../lib/net/peer-connection.js'
-import type { PeerHost } from '../../lib/net/peer-host.js'
+import type { ExtendedPeer, ExtensionHost, HostedTorrent, PeerHost } from '../../lib/net/peer-host.js'
 import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { HashPool } from '../../lib/streams/hash-pool.js'
 import type { Storage } from '../../lib/streams/storage.js'
 import { TorrentEngine } from '../../lib/torrent-engine.js'
+import { OUR_EXTENSION_IDS, type ExtensionHandshake } from '../../lib/wire/extension-handshake.js'
+import type { MetadataMessage } from '../../lib/wire/metadata-message.js'
+import type { PexPeer } from '../../lib/wire/peer-exchange.js'
 import { FakePeer } from './fake-peer.js'
 import { makeTorrent, randomBytesSeeded } from './make-torrent.js'
 import { VirtualClock } from './virtual-clock.js'
@@ -22,6 +25,44 @@ export interface BenchOptions {
   readonly storage?: Storage
   /** Pieces that we say we have, and serve from `content`. Default none. */
   readonly announced?: 'all' | readonly number[]
+  /** Only the info-hash is known. */
+  readonly isUnknown?: boolean
+}
+
+/** Answers extensions as a spec has it, and notes what peers said. */
+export class ExtensionRecord implements ExtensionHost {
+  ours: ExtensionHandshake = { ids: { ...OUR_EXTENSION_IDS }, client: 'spec', maxRequests: 2000 }
+  served: Buffer | undefined
+  known: readonly PexPeer[] | undefined
+  isSeeking = true
+  readonly introduced: ExtendedPeer[] = []
+  readonly metadataHeard: MetadataMessage[] = []
+  readonly told: PexPeer[] = []
+
+  handshake(): ExtensionHandshake {
+    return this.ours
+  }
+
+  metadata(): Buffer | undefined {
+    return this.served
+  }
+
+  pexPeers(): readonly PexPeer[] | undefined {
+    return this.known
+  }
+
+  onHandshake(peer: ExtendedPeer): void {
+    this.introduced.push(peer)
+  }
+
+  onMetadata(_peer: ExtendedPeer, message: MetadataMessage): boolean {
+    this.metadataHeard.push(message)
+    return this.isSeeking
+  }
+
+  onPeers(_peer: ExtendedPeer, peers: readonly PexPeer[]): void {
+    this.told.push(...peers)
+  }
 }
 
 export class PeerBench {
@@ -29,7 +70,9 @@ export class PeerBench {
   readonly content: Buffer
   readonly metainfo: Metainfo
   readonly engine: TorrentEngine
+  readonly torrent: HostedTorrent
   readonly host: PeerHost
+  readonly extensions = new ExtensionRecord()
   readonly connections: PeerConnection[] = []
   interestChanges = 0
   readonly failures: Error[] = []
@@ -62,18 +105,22 @@ export class PeerBench {
     const have = new Bitfield(engine.geometry.pieceCount)
     if (announced === 'all') have.fill()
     else for (const index of announced) have.set(index)
-    this.host = {
-      infoHash: metainfo.infoHash,
-      peerId: OUR_ID,
+    this.torrent = {
       geometry: engine.geometry,
       have,
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
+      acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
+      readBlock: (piece, begin, blockLength) => this.readBlock(piece * pieceLength + begin, blockLength)
+    }
+    this.host = {
+      infoHash: metainfo.infoHash,
+      peerId: OUR_ID,
+      torrent: options.isUnknown === true ? undefined : this.torrent,
+      extensions: this.extensions,
       onInterest: () => {
         this.interestChanges++
       },
-      acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
-      readBlock: (piece, begin, blockLength) => this.readBlock(piece * pieceLength + begin, blockLength),
       onUploaded: bytes => {
         this.uploaded += bytes
       }
@@ -89,7 +136,7 @@ export class PeerBench {
   }
 
   /** What uploads read; a spec may replace it. */
-  readBlock: (at: number, length: number) => ReturnType<PeerHost['readBlock']> = (at, length) =>
+  readBlock: (at: number, length: number) => ReturnType<HostedTorrent['readBlock']> = (at, length) =>
     Promise.resolve({ bytes: this.content.subarray(at, at + length), release: () => undefined })
 
   get infoHash(): InfoHash {
@@ -119,11 +166,11 @@ export class PeerBench {
   }
 
   /** A connection with both handshakes done. */
-  async handshaken(): Promise<[FakePeer, PeerConnection]> {
+  async handshaken(reserved?: Uint8Array): Promise<[FakePeer, PeerConnection]> {
     const [peer, connection] = await this.connect()
     await peer.expectHandshake()
-    peer.sendHandshake(this.infoHash)
-    await until(() => connection.supplier)
+    peer.sendHandshake(this.infoHash, peer.peerId, reserved)
+    await until(() => connection.isOpen)
     return [peer, connection]
   }
 

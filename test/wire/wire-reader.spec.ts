@@ -6,6 +6,7 @@ import { BLOCK_LENGTH, MAX_BITFIELD_LENGTH, MAX_MESSAGE_LENGTH } from '../../lib
 import { MESSAGES } from '../../lib/wire/message.js'
 import { WireReader } from '../../lib/wire/wire-reader.js'
 import { conformanceDir } from '../support/conformance.js'
+import { EXTENDED } from '../support/fake-peer.js'
 import { chunkings, feeds } from '../support/feeds.js'
 import { protocolFault } from '../support/protocol-error.js'
 import { decode, encode, HANDSHAKE, INFO_HASH, openReader, PEER_ID, type PlainMessage, type Spoken } from './decode.js'
@@ -27,14 +28,15 @@ const every: Spoken[] = [
   { type: 'request', piece: 1, begin: 0x80000000, length: 16_384 },
   { type: 'block', piece: 3, begin: 16_384, data: Buffer.from('some bytes') },
   { type: 'cancel', piece: 0xffffffff, begin: 0, length: 1 },
-  { type: 'port', port: 65_535 }
+  { type: 'port', port: 65_535 },
+  { type: 'extended', id: 3, payload: Buffer.from('d1:ade') }
 ]
 
 describe('WireReader: the handshake', () => {
   for (const { name, chunks } of feeds(HANDSHAKE)) {
     it(`comes in two steps, ${name}`, () => {
       expect(decode(new WireReader(), chunks)).to.deep.equal([
-        { type: 'handshake', reserved: Buffer.alloc(8), infoHash: INFO_HASH },
+        { type: 'handshake', reserved: EXTENDED, infoHash: INFO_HASH },
         { type: 'peerId', peerId: PEER_ID }
       ])
     })

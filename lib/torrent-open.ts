@@ -1,0 +1,52 @@
+/** From a source to a torrent: a .torrent is read, a magnet link resolved by peers whose connections then go on. */
+import { checkOptions, type TorrentOptions } from './options.js'
+import type { Metainfo } from './metainfo/metainfo.js'
+import { selectionOf } from './torrent-selection.js'
+import { magnetOf, readTorrent, throwIfAborted, type TorrentSource } from './torrent-source.js'
+import { Torrent } from './torrent.js'
+
+/**
+ * Opens a torrent: reads the .torrent, or has peers tell what a magnet link stands for; prepares the storage and begins to look for
+ * peers. No piece is fetched until a reader or `download` wants it. Rejects with `MetainfoError`, `StorageError`, or `TorrentError`
+ * (`ERR_BT_OPTION`, `ERR_BT_ABORTED`; of a magnet link also `ERR_BT_NO_PEERS` and `ERR_BT_STALLED`).
+ */
+export async function openTorrent(source: TorrentSource, options: TorrentOptions = {}): Promise<Torrent> {
+  const checked = checkOptions(options)
+  throwIfAborted(checked.signal)
+  const magnet = magnetOf(source)
+  if (!magnet) return await Torrent.open(await readUnlessAborted(source, checked.signal), checked)
+  const { findTorrent } = await import('./torrent-metadata.js')
+  const { metainfo, peers } = await findTorrent(magnet, checked)
+  try {
+    const only = checked.only ?? selectionOf(metainfo, magnet.selected)
+    return await Torrent.open(metainfo, { ...checked, only }, peers)
+  } catch (error) {
+    await peers.close()
+    throw error
+  }
+}
+
+/**
+ * What a .torrent says, without opening it; of a magnet link, what peers say, who are left again. `options` as for `openTorrent`, or a
+ * signal alone. Rejects as `openTorrent` does.
+ */
+export async function readMetainfo(
+  source: TorrentSource,
+  options: TorrentOptions | AbortSignal = {}
+): Promise<Metainfo> {
+  const checked = checkOptions(options instanceof AbortSignal ? { signal: options } : options)
+  const magnet = magnetOf(source)
+  if (!magnet) return await readTorrent(source, checked.signal)
+  throwIfAborted(checked.signal)
+  const { findTorrent } = await import('./torrent-metadata.js')
+  const { metainfo, peers } = await findTorrent(magnet, checked)
+  await peers.close()
+  return metainfo
+}
+
+async function readUnlessAborted(source: TorrentSource, signal: AbortSignal | undefined): Promise<Metainfo> {
+  return await readTorrent(source, signal).catch((error: unknown) => {
+    throwIfAborted(signal)
+    throw error
+  })
+}
