@@ -56,6 +56,8 @@ export const MAX_METADATA_SIZES = 4
 /** A peer that does not answer for this long is not asked for a while; nor is one that refuses, ms. */
 export const METADATA_PATIENCE_MS = 10_000
 export const METADATA_REST_MS = 30_000
+/** The same for one that is to send all pieces alone, because those of several did not fit together, ms. */
+export const METADATA_SOLO_MS = 3000
 /** Pieces of metadata that one peer may have of us: so many at once (or the metadata twice, if that is more), and then a minute. */
 export const METADATA_SERVED_BURST = 64
 export const METADATA_SERVED_PER_MINUTE = 64

@@ -10,6 +10,7 @@ import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
 import { surround } from './metainfo/torrent-bytes.js'
 import type { ExtendedPeer } from './net/peer-host.js'
 import { watchAbort } from './streams/abort-watch.js'
+import { throwIfAborted } from './torrent-source.js'
 import { emitting } from './torrent-events.js'
 import type { MetadataSeeker } from './torrent-extensions.js'
 import { TorrentPeers, type PeerSources } from './torrent-peers.js'
@@ -36,6 +37,7 @@ export interface FoundTorrent {
  * `MetainfoError` of metadata that makes no sense; nothing is left open then.
  */
 export async function findTorrent(magnet: Magnet, options: SearchOptions): Promise<FoundTorrent> {
+  throwIfAborted(options.signal)
   const search = new MetadataSearch(magnet, options)
   try {
     return await search.run()

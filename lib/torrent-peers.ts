@@ -218,7 +218,8 @@ export class TorrentPeers {
   async close(): Promise<void> {
     this.#isClosed = true
     for (const connection of this.#pending) connection.destroy()
-    await Promise.all([this.swarm.close(), this.#listener?.close(), this.#sources.stop()])
+    const started = this.#starting?.catch(() => undefined)
+    await Promise.all([this.swarm.close(), this.#listener?.close(), this.#sources.stop(), started])
   }
 
   #report(): { uploaded: number; downloaded: number; left: number } {
@@ -239,8 +240,13 @@ export class TorrentPeers {
   async #listen(): Promise<void> {
     const { port, portTries, host, readOnly } = this.#options.options
     try {
-      this.#listener = await Listener.open({ port, tries: portTries, host, onSocket: socket => this.#accept(socket) })
-      this.port = this.#listener.port
+      const listener = await Listener.open({ port, tries: portTries, host, onSocket: socket => this.#accept(socket) })
+      if (this.#isClosed) {
+        await listener.close()
+        return
+      }
+      this.#listener = listener
+      this.port = listener.port
     } catch (error) {
       const reason = `cannot listen on port ${port}: ${(error as Error).message}`
       // Who only gives cannot do without; who takes can dial.

@@ -4,7 +4,13 @@
  */
 import { createHash } from 'node:crypto'
 import { ProtocolError } from '../errors.js'
-import { MAX_METADATA_SIZES, METADATA_PATIENCE_MS, METADATA_REQUESTS, METADATA_REST_MS } from '../limits.js'
+import {
+  MAX_METADATA_SIZES,
+  METADATA_PATIENCE_MS,
+  METADATA_REQUESTS,
+  METADATA_REST_MS,
+  METADATA_SOLO_MS
+} from '../limits.js'
 import type { InfoHash } from '../metainfo/info-hash.js'
 import { MetadataAssembly } from './metadata-assembly.js'
 import type { MetadataMessage } from './metadata-message.js'
@@ -77,9 +83,9 @@ export class MetadataFetch<Peer> {
   /** Gives up what peers owe for too long; they are not asked for a while. To be called about once a second. */
   expire(now: number): void {
     for (const source of this.#sources.values()) {
-      for (const askedAt of source.asked.values()) {
-        if (now - askedAt >= METADATA_PATIENCE_MS) this.#rest(source, now)
-      }
+      // Whose turn it is alone holds up all others.
+      const patience = this.#assemblies.get(source.size)?.isSolo === true ? METADATA_SOLO_MS : METADATA_PATIENCE_MS
+      for (const askedAt of source.asked.values()) if (now - askedAt >= patience) this.#rest(source, now)
     }
   }
 
@@ -107,8 +113,10 @@ export class MetadataFetch<Peer> {
     if (bytes.length !== assembly.lengthOf(piece)) {
       throw new ProtocolError('ERR_BT_MESSAGE_LENGTH', `a piece of metadata with ${bytes.length} bytes`)
     }
-    if (!assembly.isSolo || assembly.solo === peer) assembly.add(piece, bytes, peer)
     this.heardAt = now
+    // Of one piece every peer sends a copy of its own.
+    if (assembly.pieceCount === 1) assembly.reset()
+    if (assembly.pieceCount === 1 || !assembly.isSolo || assembly.solo === peer) assembly.add(piece, bytes, peer)
     return assembly.isComplete ? this.#verify(assembly) : undefined
   }
 
@@ -129,7 +137,7 @@ export class MetadataFetch<Peer> {
       this.#guilty.push(sender)
       this.onGone(sender)
     }
-    assembly.isSolo = true
+    assembly.isSolo = assembly.pieceCount > 1
     assembly.reset()
     return undefined
   }
