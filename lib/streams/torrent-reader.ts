@@ -1,6 +1,7 @@
 /** Bytes of a torrent as a Node Readable, or poured into a sink: in order, verified, exactly as many as were promised, or an error. */
 import { Readable, type Writable } from 'node:stream'
 import { BtError, TorrentError } from '../errors.js'
+import { copyBytes } from '../pieces/copy-bytes.js'
 import { watchAbort } from './abort-watch.js'
 import type { ByteSource } from './read-cursor.js'
 import type { Lease } from './storage.js'
@@ -47,7 +48,8 @@ export class TorrentReader extends Readable {
       else if (!lease) this.push(null)
       else {
         // Pool memory never leaves the library: the reader gets a copy.
-        const chunk = Buffer.from(lease.bytes)
+        const chunk = Buffer.allocUnsafe(lease.bytes.length)
+        copyBytes(lease.bytes, chunk, 0)
         lease.release()
         this.#delivered += chunk.length
         this.push(chunk)

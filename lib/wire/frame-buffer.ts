@@ -1,5 +1,6 @@
 /** Bytes in, exact runs of bytes out. Holds at most one message and one chunk; the only import of `bl`. */
 import { BufferList } from 'bl'
+import { copyBytes } from '../pieces/copy-bytes.js'
 import type { BlockData } from './message.js'
 
 /**
@@ -48,13 +49,31 @@ export class FrameBuffer {
 
   /** Removes the next `length` bytes and returns them as views: valid only until they are handled. */
   takeViews(length: number): BlockData {
-    const views = this.#list.shallowSlice(0, length)
+    const views = this.#list.shallowSlice(0, length).getBuffers()
     this.skip(length)
-    return views
+    return new BlockViews(length, views)
   }
 
   skip(length: number): void {
     this.#list.consume(length)
     if (this.#list.length === 0) this.#chunks = 0
+  }
+}
+
+class BlockViews implements BlockData {
+  readonly length: number
+  readonly #views: readonly Buffer[]
+
+  constructor(length: number, views: readonly Buffer[]) {
+    this.length = length
+    this.#views = views
+  }
+
+  copy(target: Buffer, targetStart = 0): void {
+    let at = targetStart
+    for (const view of this.#views) {
+      copyBytes(view, target, at)
+      at += view.length
+    }
   }
 }
