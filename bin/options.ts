@@ -1,7 +1,9 @@
 /** What the user asked for, from the command line's words to the library's options. */
 import { InvalidArgumentError, type Command } from 'commander'
 import { isIP } from 'node:net'
-import type { TorrentOptions } from '../lib/index.js'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { DhtOptions, TorrentOptions } from '../lib/index.js'
 
 /** Understood by every command. */
 export interface SharedOptions {
@@ -9,6 +11,12 @@ export interface SharedOptions {
   readonly discovery?: boolean
   readonly tracker?: boolean
   readonly pex?: boolean
+  readonly dht?: boolean
+  readonly lsd?: boolean
+  readonly dhtBootstrap?: readonly string[]
+  readonly dhtNodes?: string
+  /** Of a command that goes on until it is stopped. */
+  readonly staysOnline?: boolean
   readonly port?: number
   readonly host?: string
   /** Bytes. */
@@ -57,7 +65,11 @@ export function withSharedOptions(command: Command): Command {
     .option('--peer <ip:port>', 'a peer to connect to; may be repeated', collect)
     .option('--no-discovery', 'only the peers given: ask no tracker, take no connections')
     .option('--no-tracker', 'ask no tracker')
+    .option('--no-dht', 'do not look in the DHT')
     .option('--no-pex', 'exchange no addresses with peers')
+    .option('--no-lsd', 'neither tell the local network nor hear of peers there')
+    .option('--dht-bootstrap <host:port>', 'enter the DHT here, not at the well-known nodes; none: nowhere', collect)
+    .option('--dht-nodes <file>', 'where nodes of the DHT are kept for the next start; none: nowhere')
     .option('--port <n>', 'port for connections of others; the next ones if taken (default: 6881)', portNumber)
     .option('--host <ip>', 'address for connections of others (default: all of this machine)', ipAddress)
     .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
@@ -95,12 +107,36 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
     ...(options.discovery === false && { discovery: false }),
     ...(options.tracker === false && { trackers: false }),
     ...(options.pex === false && { pex: false }),
+    ...(options.lsd === false && { lsd: false }),
+    dht: dhtOptions(options),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
     ...(options.peerTimeout !== undefined && { peerTimeoutMs: options.peerTimeout }),
     ...(options.stallTimeout !== undefined && { stallTimeoutMs: options.stallTimeout })
   }
+}
+
+/** One-shot commands ask and answer nobody (BEP 43); those that stay are nodes like any other. */
+function dhtOptions({ dht, dhtBootstrap, dhtNodes, host, staysOnline }: SharedOptions): boolean | DhtOptions {
+  if (dht === false) return false
+  const isLocal = host !== undefined && /^(?:127\.|::1$)/.test(host)
+  const nodesFile = dhtNodes ?? (isLocal || dhtBootstrap ? NONE : join(cacheFolder(), 'bt-stream', 'dht-nodes'))
+  return {
+    ...(dhtBootstrap && { bootstrap: dhtBootstrap.filter(node => node !== NONE) }),
+    ...(nodesFile !== NONE && { nodesFile }),
+    ...(staysOnline === true && { readOnly: false })
+  }
+}
+
+const NONE = 'none'
+
+/** Where the system wants what can be had again. */
+function cacheFolder(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env
+  if (process.platform === 'win32' && LOCALAPPDATA) return LOCALAPPDATA
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches')
+  return XDG_CACHE_HOME ?? join(homedir(), '.cache')
 }
 
 export function portNumber(text: string): number {

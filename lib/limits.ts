@@ -116,6 +116,71 @@ export const MAX_EMBEDDED_TRACKER_SWARMS = 100
 export const MAX_EMBEDDED_TRACKER_PEERS = 1000
 export const EMBEDDED_TRACKER_INTERVAL_MS = 300_000
 
+// --- the DHT (BEP 5, 32, 33, 42, 43) and local service discovery (BEP 14)
+
+/** Nodes of one bucket of the routing table, and nodes that a lookup ends at. */
+export const DHT_BUCKET_SIZE = 8
+/** A node that was heard of within this time needs not be asked whether it is there, ms. */
+export const DHT_GOOD_MS = 900_000
+/** Questions in a row that a node of the routing table may leave unanswered. */
+export const DHT_MAX_NODE_FAILURES = 2
+/** Questions of one lookup that are waited for at once. */
+export const DHT_LOOKUP_CONCURRENCY = 5
+/** A node that has not answered by then no longer holds up its lookup, ms. */
+export const DHT_SLOW_MS = 1000
+/** Nothing that comes later is an answer, ms. */
+export const DHT_ANSWER_MS = 15_000
+/** Nodes that one lookup keeps, the nearest. */
+export const DHT_MAX_LOOKUP_NODES = 200
+/** Questions that one lookup asks in all. */
+export const DHT_MAX_LOOKUP_QUERIES = 300
+/** A datagram, bytes: more is not looked at. */
+export const DHT_MAX_DATAGRAM = 4096
+/** Bencoded values in a datagram, and their nesting. */
+export const DHT_MAX_TOKENS = 500
+export const DHT_MAX_DEPTH = 10
+/** A token of another node, bytes. */
+export const DHT_MAX_TOKEN_BYTES = 128
+/** Nodes, and peers, taken from one answer. */
+export const DHT_MAX_VALUES = 200
+/** Peers told in one answer: few enough for one datagram that is not much longer than the question. */
+export const DHT_VALUES_TOLD = 40
+/** Questions that we ask, a second. */
+export const DHT_QUERIES_PER_SECOND = 20
+/** Answers that we give, bytes a second. */
+export const DHT_BYTES_PER_SECOND = 8000
+/** Queries of one host within the time; beyond it that host is not heard for a while, ms. */
+export const DHT_FLOOD_QUERIES = 50
+export const DHT_FLOOD_MS = 10_000
+export const DHT_FLOOD_REST_MS = 300_000
+/** Hosts whose queries are counted. */
+export const DHT_MAX_HOSTS = 2000
+/** Torrents whose peers we keep for others, peers of each, and how long, ms. */
+export const DHT_MAX_STORED_TORRENTS = 500
+export const DHT_MAX_STORED_PEERS = 100
+export const DHT_PEER_MS = 1_800_000
+/** The secret behind our tokens changes this often, ms; the one before it counts, too. */
+export const DHT_TOKEN_MS = 300_000
+/** Between two searches for the peers of a torrent: when some were found, and when nobody is connected, ms. */
+export const DHT_SEARCH_MS = 600_000
+export const DHT_SEARCH_AGAIN_MS = 15_000
+/** Nodes kept for the next start, and the file that holds them, bytes. */
+export const DHT_MAX_SAVED_NODES = 200
+export const DHT_MAX_SAVED_BYTES = 65_536
+/** Saved nodes that are asked at the start. */
+export const DHT_SAVED_ASKED = 16
+/** Nodes that a .torrent, a link or an option may name. */
+export const DHT_MAX_GIVEN_NODES = 100
+/** A datagram of local service discovery, bytes. */
+export const LSD_MAX_DATAGRAM = 1400
+/** Datagrams that are read, a second. */
+export const LSD_DATAGRAMS_PER_SECOND = 10
+/** Info-hashes in one datagram. */
+export const LSD_MAX_HASHES = 20
+/** BEP 14: > at most once every 5 minutes; and never sooner than this, ms. */
+export const LSD_ANNOUNCE_MS = 300_000
+export const LSD_LEAST_MS = 60_000
+
 // --- names and connections
 
 /** A name lookup, ms; and how many run at once (they share libuv's threads with the disk). */

@@ -9,7 +9,11 @@ import {
   DEFAULT_STALL_TIMEOUT_MS,
   PORT_TRIES
 } from './limits.js'
+import { parseHostPort } from './discovery/host-port.js'
+import type { DhtSettings, LsdSettings } from './discovery/settings.js'
+import { BOOTSTRAP_NODES } from './discovery/dht/bootstrap-nodes.js'
 import type { Metainfo } from './metainfo/metainfo.js'
+import { addressScope } from './policy/address-rules.js'
 import type { FileSystem } from './storage/file-system.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
@@ -32,6 +36,10 @@ export interface TorrentOptions {
   readonly trackers?: boolean
   /** Exchange addresses with peers (BEP 11), unless the torrent is private. Default true. */
   readonly pex?: boolean
+  /** Look in the DHT (BEP 5), unless the torrent is private; how, if not as usual. Default true. */
+  readonly dht?: boolean | DhtOptions
+  /** Tell peers in the same network of us, and hear of them (BEP 14), unless the torrent is private; how, if not as usual. Default true, but for a `host` of loopback. */
+  readonly lsd?: boolean | LsdOptions
   /** First port to listen on, 0 for any; the next ones are tried when it is taken. Default 6881. */
   readonly port?: number
   /** Address to listen on. Default: all. */
@@ -52,6 +60,24 @@ export interface TorrentOptions {
   readonly random?: () => number
 }
 
+export interface DhtOptions {
+  /** Nodes to begin with, `host:port`, instead of the well-known ones; none for a `host` of loopback. */
+  readonly bootstrap?: readonly string[]
+  /** Ask, but answer nobody (BEP 43): for programs that end soon. Default: unless the torrent is only seeded. */
+  readonly readOnly?: boolean
+  /** File in which nodes are kept for a faster next start. Default: none. */
+  readonly nodesFile?: string
+  /** Take more than one node of an IPv4 /24 or IPv6 /64: for tests on one machine. Default false. */
+  readonly sharesNetworks?: boolean
+}
+
+export interface LsdOptions {
+  /** Multicast groups, `ip:port`, instead of those of BEP 14. */
+  readonly groups?: readonly string[]
+  /** Addresses of this machine on whose networks it is done. Default: all but loopback. */
+  readonly interfaces?: readonly string[]
+}
+
 /** Files by index or path. */
 export type FileSelection = readonly (number | string)[]
 
@@ -66,6 +92,8 @@ export interface CheckedOptions {
   readonly discovery: boolean
   readonly trackers: boolean
   readonly pex: boolean
+  readonly dht: DhtSettings | undefined
+  readonly lsd: LsdSettings | undefined
   readonly port: number
   readonly portTries: number
   readonly host: string | undefined
@@ -93,6 +121,8 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     discovery,
     trackers: discovery && (options.trackers ?? true),
     pex: discovery && (options.pex ?? true),
+    dht: discovery ? dhtSettings(options) : undefined,
+    lsd: discovery ? lsdSettings(options) : undefined,
     port,
     portTries: PORT_TRIES,
     host: options.host,
@@ -110,6 +140,36 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random
   })
+}
+
+/** Who listens on this machine alone wants nothing to leave it, unless it says where to. */
+function isLocalOnly(host: string | undefined): boolean {
+  return host !== undefined && addressScope(host) === 'loopback'
+}
+
+function dhtSettings({ dht = true, host, readOnly = false }: TorrentOptions): DhtSettings | undefined {
+  if (dht === false) return undefined
+  const given = dht === true ? {} : dht
+  const isLocal = isLocalOnly(host)
+  if (given.nodesFile !== undefined && given.nodesFile === '')
+    throw new TorrentError('ERR_BT_OPTION', 'dht.nodesFile must be the path of a file')
+  return Object.freeze({
+    bootstrap: (given.bootstrap ?? (isLocal ? [] : BOOTSTRAP_NODES)).map(hostPort),
+    readOnly: given.readOnly ?? !readOnly,
+    nodesFile: given.nodesFile,
+    sharesNetworks: given.sharesNetworks ?? false
+  })
+}
+
+function lsdSettings({ lsd, host }: TorrentOptions): LsdSettings | undefined {
+  if (lsd === false || (lsd === undefined && isLocalOnly(host))) return undefined
+  const given = lsd === undefined || lsd === true ? {} : lsd
+  return Object.freeze({ groups: given.groups?.map(peerAddress), interfaces: given.interfaces })
+}
+
+function hostPort(text: string): string {
+  if (!parseHostPort(text)) throw new TorrentError('ERR_BT_OPTION', `"${text}" names no DHT node: host:port`)
+  return text
 }
 
 function peerAddress(text: string): PeerAddress {

@@ -13,6 +13,7 @@ import { watchAbort } from './streams/abort-watch.js'
 import { throwIfAborted } from './torrent-source.js'
 import { emitting } from './torrent-events.js'
 import type { MetadataSeeker } from './torrent-extensions.js'
+import type { TorrentNetwork } from './torrent-network.js'
 import { TorrentPeers, type PeerSources } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { MetadataFetch } from './wire/metadata-fetch.js'
@@ -36,9 +37,13 @@ export interface FoundTorrent {
  * Resolves once the metadata is here and verified. Rejects with `ERR_BT_NO_PEERS`, `ERR_BT_STALLED`, `ERR_BT_ABORTED`, or with the
  * `MetainfoError` of metadata that makes no sense; nothing is left open then.
  */
-export async function findTorrent(magnet: Magnet, options: SearchOptions): Promise<FoundTorrent> {
+export async function findTorrent(
+  magnet: Magnet,
+  options: SearchOptions,
+  network?: TorrentNetwork
+): Promise<FoundTorrent> {
   throwIfAborted(options.signal)
-  const search = new MetadataSearch(magnet, options)
+  const search = new MetadataSearch(magnet, options, network)
   try {
     return await search.run()
   } catch (error) {
@@ -65,7 +70,7 @@ class MetadataSearch implements MetadataSeeker {
   #fail: (error: Error) => void = () => undefined
   #isOver = false
 
-  constructor(magnet: Magnet, options: SearchOptions) {
+  constructor(magnet: Magnet, options: SearchOptions, network: TorrentNetwork | undefined) {
     this.#magnet = magnet
     this.#options = options
     this.#fetch = new MetadataFetch(magnet.infoHash)
@@ -79,7 +84,9 @@ class MetadataSearch implements MetadataSeeker {
       infoHash: magnet.infoHash,
       trackers: magnet.trackers,
       linkPeers: magnet.peers.map(parsePeerAddress).filter(address => address !== undefined),
+      dhtNodes: magnet.dhtNodes,
       options,
+      network,
       events: emitting(options.searchEvents),
       seeker: this
     })

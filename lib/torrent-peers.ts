@@ -3,25 +3,23 @@
  * other. Works with an info-hash alone, and goes on with the same connections once the metadata is here. Wires, and keeps counts.
  */
 import { randomBytes } from 'node:crypto'
-import type { Socket } from 'node:net'
-import type { Clock } from './clock.js'
 import { ProtocolError, TorrentError } from './errors.js'
 import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
-import { MAX_PENDING_HANDSHAKES, MAX_UNCHOKED } from './limits.js'
+import { MAX_UNCHOKED } from './limits.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { asPeerId, type InfoHash, type PeerId } from './metainfo/info-hash.js'
 import type { Bitfield } from './pieces/bitfield.js'
 import type { PieceIndex } from './pieces/geometry.js'
 import type { Supplier } from './policy/supplier.js'
-import { Listener } from './net/listener.js'
-import { PeerConnection } from './net/peer-connection.js'
+import type { PeerConnection } from './net/peer-connection.js'
 import type { HostedTorrent, PeerHost } from './net/peer-host.js'
 import { Swarm } from './net/swarm.js'
 import type { TorrentEngine } from './torrent-engine.js'
 import { TorrentExtensions, type MetadataSeeker } from './torrent-extensions.js'
-import { TorrentSources, type PeerSource } from './torrent-sources.js'
+import { TorrentNetwork, type NetworkOptions } from './torrent-network.js'
+import { TorrentSources } from './torrent-sources.js'
 import type { SourceInfo } from './torrent-stats.js'
-import { canonicalHost, formatPeerAddress, type PeerAddress } from './wire/peer-address.js'
+import { formatPeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 /** The client's name in our peer id, in the style of BEP 20. */
 const PEER_ID_PREFIX = '-BS0010-'
@@ -29,18 +27,14 @@ const PEER_ID_PREFIX = '-BS0010-'
 const UNKNOWN_LEFT = 16_384
 
 /** Where to look for peers. */
-export interface PeerSources {
+export interface PeerSources extends NetworkOptions {
   readonly peers: readonly PeerAddress[]
   /** Listen, ask trackers if `trackers` says so, exchange peers if `pex` does; else only `peers` are dialled. */
   readonly discovery: boolean
   readonly trackers: boolean
   readonly pex: boolean
-  readonly port: number
-  readonly portTries: number
-  readonly host: string | undefined
   /** We only seed. */
   readonly readOnly: boolean
-  readonly clock: Clock
   readonly random: () => number
 }
 
@@ -62,8 +56,10 @@ export interface PeersOptions {
   readonly linkPeers?: readonly PeerAddress[]
   readonly options: PeerSources
   readonly events: PeerEvents
-  /** Other ways to find peers. */
-  readonly others?: readonly PeerSource[]
+  /** Shared with other torrents, whose owner closes it; by default one of its own. */
+  readonly network?: TorrentNetwork | undefined
+  /** DHT nodes that the .torrent or the link names. */
+  readonly dhtNodes?: readonly string[]
   readonly seeker?: MetadataSeeker
 }
 
@@ -91,11 +87,11 @@ export class TorrentPeers {
   readonly #options: PeersOptions
   readonly #peerId: PeerId = asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)]))
   readonly #sources: TorrentSources
-  readonly #pending = new Set<PeerConnection>()
+  readonly #network: TorrentNetwork
   readonly #told = new Map<string, string>()
   readonly #host: { -readonly [Key in keyof PeerHost]: PeerHost[Key] }
   #known: KnownTorrent | undefined
-  #listener: Listener | undefined
+  #leaveReception: (() => void) | undefined
   #starting: Promise<void> | undefined
   #lastDialError: string | undefined
   #isClosed = false
@@ -105,6 +101,7 @@ export class TorrentPeers {
     this.events = options.events
     const { infoHash, trackers, seeker } = options
     const { clock, random, discovery, pex } = options.options
+    this.#network = options.network ?? new TorrentNetwork(options.options)
     const usesPex = discovery && pex
     this.extensions = new TorrentExtensions({ swarm: () => this.swarm, port: () => this.port, usesPex, seeker })
     this.#host = {
@@ -112,6 +109,10 @@ export class TorrentPeers {
       peerId: this.#peerId,
       torrent: undefined,
       extensions: this.extensions,
+      dht: {
+        port: () => (this.#known?.metainfo.private === true ? undefined : this.#network.dhtPort),
+        onNode: address => this.#onDhtNode(address)
+      },
       onInterest: () => this.#rechoke(),
       onUploaded: bytes => {
         this.uploaded += bytes
@@ -132,7 +133,7 @@ export class TorrentPeers {
       infoHash,
       peerId: this.#peerId,
       trackers: options.options.trackers ? trackers : [],
-      others: discovery ? (options.others ?? []) : [],
+      announcer: () => this.#network.announcer(),
       clock,
       random,
       report: () => this.#report(),
@@ -217,9 +218,10 @@ export class TorrentPeers {
   /** Peers are told goodbye at once, trackers within 5 s. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const connection of this.#pending) connection.destroy()
+    this.#leaveReception?.()
     const started = this.#starting?.catch(() => undefined)
-    await Promise.all([this.swarm.close(), this.#listener?.close(), this.#sources.stop(), started])
+    await Promise.all([this.swarm.close(), this.#sources.stop(), started])
+    if (this.#options.network === undefined) await this.#network.close()
   }
 
   #report(): { uploaded: number; downloaded: number; left: number } {
@@ -234,53 +236,52 @@ export class TorrentPeers {
     if (!options.discovery) return
     this.swarm.add(linkPeers, 'magnet')
     await this.#listen()
-    if (!this.#isClosed) await this.#sources.start(this.port)
+    if (this.#isClosed) return
+    void this.#lookAround()
+    await this.#sources.start(this.port)
+  }
+
+  /** The ways to find peers that a private torrent does without. */
+  async #lookAround(): Promise<void> {
+    const { infoHash, dhtNodes: nodes = [] } = this.#options
+    if (this.#known?.metainfo.private === true) return
+    const isSeed = (): boolean => this.#known !== undefined && this.#known.left() === 0
+    const side = { infoHash, nodes, isSeed }
+    const [dht, lsd] = [
+      this.#network.dhtSource({ ...side, onPeers: peers => this.swarm.add(peers, 'dht') }),
+      this.#network.lsdSource({ ...side, onPeers: peers => this.swarm.add(peers, 'lsd') })
+    ]
+    for (const opening of [dht, lsd]) {
+      try {
+        const source = await opening
+        if (source) await this.#sources.add(source)
+      } catch (error) {
+        this.events.onWarning(`a way to find peers cannot be used: ${(error as Error).message}`)
+      }
+    }
+  }
+
+  #onDhtNode(address: PeerAddress): void {
+    if (this.#known?.metainfo.private !== true) this.#network.onDhtNode(address)
   }
 
   async #listen(): Promise<void> {
-    const { port, portTries, host, readOnly } = this.#options.options
+    const { port, readOnly } = this.#options.options
+    this.#leaveReception = this.#network.reception.add({
+      host: this.#host,
+      adopt: connection => !this.#isClosed && this.swarm.adopt(connection),
+      onPeerId: named => this.swarm.onPeerId(named),
+      onOpen: opened => this.#onPeer(opened),
+      onClose: (closed, error) => this.swarm.onClosed(closed, error)
+    })
     try {
-      const listener = await Listener.open({ port, tries: portTries, host, onSocket: socket => this.#accept(socket) })
-      if (this.#isClosed) {
-        await listener.close()
-        return
-      }
-      this.#listener = listener
-      this.port = listener.port
+      this.port = await this.#network.listen()
     } catch (error) {
       const reason = `cannot listen on port ${port}: ${(error as Error).message}`
       // Who only gives cannot do without; who takes can dial.
       if (readOnly) throw new TorrentError('ERR_BT_OPTION', reason, { cause: error })
       this.events.onWarning(`${reason}; nobody can connect to us`)
     }
-  }
-
-  #accept(socket: Socket): void {
-    const host = canonicalHost(socket.remoteAddress ?? '')
-    if (this.#isClosed || host === undefined || this.#pending.size >= MAX_PENDING_HANDSHAKES) {
-      socket.destroy()
-      return
-    }
-    const connection = new PeerConnection({
-      socket,
-      address: { host, port: socket.remotePort ?? 0 },
-      isIncoming: true,
-      clock: this.#options.options.clock,
-      connectMs: 0,
-      hostFor: (infoHash, incoming) => {
-        const isOurs = infoHash.equals(this.#host.infoHash) && this.swarm.adopt(incoming)
-        if (isOurs) this.#pending.delete(incoming)
-        return isOurs ? this.#host : undefined
-      },
-      onPeerId: named => this.swarm.onPeerId(named),
-      onOpen: opened => this.#onPeer(opened),
-      onClose: (closed, error) => {
-        this.#pending.delete(closed)
-        this.swarm.onClosed(closed, error)
-      }
-    })
-    this.#pending.add(connection)
-    connection.start()
   }
 
   #onPeer(connection: PeerConnection): void {

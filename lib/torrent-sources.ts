@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.js'
+import type { Announcer } from './discovery/tracker/announce.js'
 import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
 import type { TrackerList } from './discovery/tracker/tracker-list.js'
-import { USER_AGENT } from './limits.js'
 import type { InfoHash, PeerId } from './metainfo/info-hash.js'
 import type { CandidateSource } from './policy/candidate-list.js'
 import type { SourceInfo } from './torrent-stats.js'
@@ -32,7 +32,8 @@ export interface SourcesOptions {
   readonly peerId: PeerId
   /** Tiers of URLs. */
   readonly trackers: readonly (readonly string[])[]
-  readonly others: readonly PeerSource[]
+  /** Asks them. */
+  readonly announcer: () => Promise<Announcer>
   readonly clock: Clock
   readonly random: () => number
   readonly report: () => { uploaded: number; downloaded: number; left: number }
@@ -53,24 +54,38 @@ const NAMES: Readonly<Record<CandidateSource, string>> = {
 
 export class TorrentSources {
   readonly #options: SourcesOptions
-  #others: readonly PeerSource[]
+  #others: readonly PeerSource[] = []
   #trackers: TrackerList | undefined
-  #closeTrackers: (() => Promise<void>) | undefined
+  #port: number | undefined
+  /** Undefined while nobody knows. */
+  #isPrivate: boolean | undefined
   #isStopped = false
 
   constructor(options: SourcesOptions) {
     this.#options = options
-    this.#others = options.others
   }
 
+  /** `port`: where we take connections, if we do. */
   async start(port: number | undefined): Promise<void> {
-    for (const source of this.#others) source.start(port)
+    this.#port = port
     if (this.#options.trackers.length > 0) await this.#startTrackers(port)
+  }
+
+  /** Another way to find peers, which is at once begun; a private torrent takes none. */
+  async add(source: PeerSource): Promise<void> {
+    if (this.#isStopped || this.#isPrivate === true) {
+      await source.stop()
+      return
+    }
+    this.#others = [...this.#others, source]
+    source.start(this.#port)
+    if (this.#isPrivate === false) source.announce()
   }
 
   /** The metadata is here. A private torrent keeps its trackers and nothing else. */
   async onMetadata(isPrivate: boolean): Promise<void> {
     const others = this.#others
+    this.#isPrivate = isPrivate
     if (isPrivate) {
       this.#others = []
       await Promise.all(others.map(source => source.stop()))
@@ -116,37 +131,30 @@ export class TorrentSources {
   /** Trackers are told within 5 s. Never rejects. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    await Promise.all([this.#closeTrackers?.(), ...this.#others.map(source => source.stop())])
+    await Promise.all([this.#trackers?.stop(), ...this.#others.map(source => source.stop())])
   }
 
   async #startTrackers(port: number | undefined): Promise<void> {
     const { trackers: tiers, infoHash, peerId, clock, random, report, onPeers, onTracker } = this.#options
-    const [{ TrackerList }, { TrackerClient }, { UdpSocket }] = await Promise.all([
+    const [{ TrackerList }, announcer] = await Promise.all([
       import('./discovery/tracker/tracker-list.js'),
-      import('./discovery/tracker/tracker-client.js'),
-      import('./transport/udp-socket.js')
+      this.#options.announcer()
     ])
     if (this.#isStopped) return
-    const udp = new UdpSocket()
-    const trackers = new TrackerList({
+    this.#trackers = new TrackerList({
       tiers,
       infoHash,
       peerId,
       key: randomBytes(4).readUInt32BE(0),
       port: port ?? 0,
-      announcer: new TrackerClient({ udp, userAgent: USER_AGENT, clock }),
+      announcer,
       clock,
       random,
       report,
       onPeers: peers => onPeers(peers, 'tracker'),
       onStatus: onTracker
     })
-    this.#trackers = trackers
-    this.#closeTrackers = async () => {
-      await trackers.stop()
-      await udp.close()
-    }
-    trackers.start()
+    this.#trackers.start()
   }
 }
 

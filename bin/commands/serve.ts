@@ -7,7 +7,7 @@ import { DEFAULT_BUDGET, tellBudget, tellStart } from '../start.js'
 import { watchTorrent } from '../watch.js'
 
 export async function serve(sources: readonly string[], { host, ...options }: ServeOptions): Promise<void> {
-  await runCommand(options, async session => {
+  await runCommand({ ...options, staysOnline: true }, async session => {
     const torrents = await openAll(session, sources, options)
     const server = await createServer(torrents, { port: options.httpPort, host, allowedHosts: options.allowHost })
     session.atEnd(() => server.close())

@@ -9,7 +9,7 @@ import { checkHybrid, isHybrid } from './hybrid.js'
 import { infoHashOf, type InfoHash } from './info-hash.js'
 import { refuse } from './refusal.js'
 import { safeFiles, type MetainfoFile } from './safe-files.js'
-import { readTrackers, readWebSeeds } from './torrent-urls.js'
+import { readDhtNodes, readTrackers, readWebSeeds } from './torrent-urls.js'
 
 export type { MetainfoFile }
 
@@ -34,6 +34,8 @@ export interface Metainfo {
   readonly trackers: readonly (readonly string[])[]
   /** Web seeds (BEP 19). */
   readonly webSeeds: readonly string[]
+  /** DHT nodes (BEP 5) that it names, `host:port`. */
+  readonly dhtNodes: readonly string[]
   readonly comment: string | undefined
   readonly createdBy: string | undefined
   /** Seconds since 1970. */
@@ -163,6 +165,7 @@ function readSurroundings(root: BencodeValue, list: FileList, warnings: string[]
   return {
     trackers: readTrackers(root, warnings),
     webSeeds: readWebSeeds(root, list.files.length > 1, warnings),
+    dhtNodes: readDhtNodes(root),
     comment: readText(root, 'comment', warnings),
     createdBy: readText(root, 'created by', warnings),
     creationDate: isDate ? seconds : undefined

@@ -2,7 +2,7 @@
  * The URLs that a .torrent names: trackers in tiers (BEP 3, 12) and web seeds (BEP 19). All of it is optional, so what is wrong is
  * left out with a warning. Whether a URL may be asked is for those to say who ask it.
  */
-import { MAX_TRACKERS, MAX_URL_BYTES, MAX_WEB_SEEDS } from '../limits.js'
+import { DHT_MAX_GIVEN_NODES, MAX_TRACKERS, MAX_URL_BYTES, MAX_WEB_SEEDS } from '../limits.js'
 import type { BencodeValue } from './bencode.js'
 
 /**
@@ -35,6 +35,19 @@ export function readWebSeeds(root: BencodeValue, hasManyFiles: boolean, warnings
   const seeds = urls.accept(listed ?? [])
   urls.report(warnings)
   return seeds.map(url => (hasManyFiles && !url.endsWith('/') ? `${url}/` : url).replaceAll(' ', '%20'))
+}
+
+/** BEP 5: `nodes`, a list of host and port each, for torrents without a tracker. As `host:port`; what makes no sense is left out. */
+export function readDhtNodes(root: BencodeValue): string[] {
+  const nodes: string[] = []
+  for (const node of root.get('nodes')?.items() ?? []) {
+    const [host, port] = [...(node.items() ?? [])]
+    const [name, number] = [host?.text, port?.safeInteger]
+    if (nodes.length >= DHT_MAX_GIVEN_NODES) break
+    if (name !== undefined && number !== undefined && /^[\w.:-]{1,253}$/.test(name))
+      nodes.push(`${name.includes(':') ? `[${name}]` : name}:${number}`)
+  }
+  return nodes
 }
 
 class UrlCollector {

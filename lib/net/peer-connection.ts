@@ -14,7 +14,7 @@ import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
 import type { ReceiveBuffers } from '../transport/receive-buffers.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
-import { encodeHandshake, supportsExtensions } from '../wire/handshake.js'
+import { encodeHandshake, supportsDht, supportsExtensions } from '../wire/handshake.js'
 import type { BlockSpan, WireMessage } from '../wire/message.js'
 import type { PeerAddress } from '../wire/peer-address.js'
 import { PeerExtensions, type ExtensionPort } from './peer-extensions.js'
@@ -70,6 +70,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   #host: PeerHost | undefined
   #uploads: PeerUploads | undefined
   #supportsExtensions = false
+  #supportsDht = false
   #outbox: Buffer[] = []
   #outboxBytes = 0
   #isFlushPlanned = false
@@ -129,7 +130,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
       this.#options.onClose(this, error ?? undefined)
     })
     if (this.#options.buffers) this.#follow(this.#options.buffers)
-    if (this.#host) this.#send(encodeHandshake(this.#host.infoHash, this.#host.peerId))
+    if (this.#host) this.#introduce(this.#host)
   }
 
   // --- what we say
@@ -211,6 +212,16 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     if (this.supplier && queued !== undefined) this.supplier.pipeline.maxDepth = queued
   }
 
+  #introduce(host: PeerHost): void {
+    this.#send(encodeHandshake(host.infoHash, host.peerId, host.dht?.port() !== undefined))
+  }
+
+  /** BEP 5: > A peer receiving this flag … should send PORT */
+  #tellDhtPort(host: PeerHost): void {
+    const port = host.dht?.port()
+    if (this.#supportsDht && port !== undefined) this.#send(encodeMessage({ type: 'port', port }))
+  }
+
   // --- what we hear
 
   override _write(message: WireMessage, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -253,9 +264,10 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
       throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer wants another torrent')
     }
     // BEP 3 lets the receiving side answer as soon as it knows the torrent, before the peer id.
-    if (!this.#host) this.#send(encodeHandshake(host.infoHash, host.peerId))
+    if (!this.#host) this.#introduce(host)
     this.#host = host
     this.#supportsExtensions = supportsExtensions(reserved)
+    this.#supportsDht = supportsDht(reserved)
   }
 
   #onPeerId(peerId: PeerId): void {
@@ -271,6 +283,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     // BEP 10 wants its handshake at once, and every client takes it before the bitfield.
     this.extensions?.introduce()
     if (host.torrent) this.begin(host.torrent)
+    this.#tellDhtPort(host)
     this.#options.onOpen(this, peerId)
   }
 
@@ -302,6 +315,9 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
         else this.idle.count(now)
         return undefined
       case 'port':
+        this.idle.count(now)
+        if (message.port > 0) host.dht?.onNode({ host: this.address.host, port: message.port })
+        return undefined
       case 'unknown':
         this.idle.count(now)
         return undefined

@@ -18,9 +18,18 @@ export interface PeerHost {
   /** Undefined while only the info-hash is known. */
   readonly torrent: HostedTorrent | undefined
   readonly extensions: ExtensionHost
+  /** The DHT (BEP 5), if this torrent uses it. */
+  readonly dht?: DhtHost | undefined
   /** A peer became interested in us, or lost its interest. */
   onInterest(): void
   onUploaded(bytes: number): void
+}
+
+/** What peers are told of our node of the DHT, and tell of theirs. */
+export interface DhtHost {
+  /** Where it answers; undefined while it does not. */
+  port(): number | undefined
+  onNode(address: PeerAddress): void
 }
 
 /** The torrent, once its metadata is here. */

@@ -38,6 +38,21 @@ export function isDialable(host: string): boolean {
   return !NO_HOST.test(host)
 }
 
+/** The network that an address is of, as far as one owner goes: /24 of IPv4, /64 of IPv6. */
+export function networkOf(host: string): string {
+  if (!host.includes(':')) return host.slice(0, host.lastIndexOf('.'))
+  const [head = '', tail] = host.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
+  return [
+    ...groups,
+    ...new Array<string>(missing).fill('0'),
+    ...(tail === undefined || tail === '' ? [] : tail.split(':'))
+  ]
+    .slice(0, 4)
+    .join(':')
+}
+
 function isGlobalUnicast(address: ipaddr.IPv6): boolean {
   return ((address.toByteArray()[0] ?? 0) & 0xe0) === 0x20
 }

@@ -10,15 +10,23 @@ export const HANDSHAKE_LENGTH = HANDSHAKE_HEAD_LENGTH + 20
 
 /** BEP 10: > The bit selected for the extension protocol is bit 20 from the right. */
 const EXTENSIONS = { byte: 5, bit: 0x10 }
+/** BEP 5: > the last bit of the 8-byte reserved flags */
+const DHT = { byte: 7, bit: 0x01 }
 
-/** Our whole handshake. */
-export function encodeHandshake(infoHash: InfoHash, peerId: PeerId): Buffer {
+/** Our whole handshake. `speaksDht`: we answer others in the DHT. */
+export function encodeHandshake(infoHash: InfoHash, peerId: PeerId, speaksDht = false): Buffer {
   const reserved = Buffer.alloc(RESERVED_LENGTH)
   reserved[EXTENSIONS.byte] = EXTENSIONS.bit
+  if (speaksDht) reserved[DHT.byte] = DHT.bit
   return Buffer.concat([PROTOCOL, reserved, infoHash, peerId], HANDSHAKE_LENGTH)
 }
 
 /** Whether these reserved bits say that the peer speaks the extension protocol (BEP 10). */
 export function supportsExtensions(reserved: Buffer): boolean {
   return ((reserved[EXTENSIONS.byte] ?? 0) & EXTENSIONS.bit) !== 0
+}
+
+/** Whether these reserved bits say that the peer is a node of the DHT (BEP 5). */
+export function supportsDht(reserved: Buffer): boolean {
+  return ((reserved[DHT.byte] ?? 0) & DHT.bit) !== 0
 }

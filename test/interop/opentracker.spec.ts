@@ -26,7 +26,7 @@ describe('finding peers by opentracker', () => {
       await using seeder = await seedWithBtStream(torrentFile, workspace.content(multiFile))
       await tracker.waitForSeeders(infoHash, 1)
       const dir = workspace.folder()
-      await runBtStream(['get', torrentFile, '-o', dir])
+      await runBtStream(['get', torrentFile, '-o', dir, '--no-dht', '--no-lsd'])
       expect(digestsIn(dir), `from port ${seeder.address.port}`).to.deep.equal(digestsOf(multiFile))
     })
 
@@ -42,7 +42,7 @@ describe('finding peers by opentracker', () => {
       })
       await tracker.waitForSeeders(infoHash, 1)
       const { torrentFile } = workspace.torrent(singleFile, [tracker[url]])
-      const stdout = await runBtStream([torrentFile])
+      const stdout = await runBtStream([torrentFile, '--no-dht', '--no-lsd'])
       expect(digest(stdout), `from port ${seeder.address.port}`).to.equal(digest(singleFile.data))
     })
   }

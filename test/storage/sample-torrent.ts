@@ -56,6 +56,7 @@ export function sampleTorrent(shape: ShapeFile[], pieceLength: number, root = 'r
     private: false,
     trackers: [],
     webSeeds: [],
+    dhtNodes: [],
     comment: undefined,
     createdBy: undefined,
     creationDate: undefined,

@@ -46,7 +46,10 @@ export async function seedWithBtStream(
   more: readonly string[] = []
 ): Promise<RealClient> {
   return onFreePort(async wanted => {
-    const program = startBtStream(['seed', torrentFile, '--dir', dataDir, '--port', String(wanted), '--json', ...more])
+    // Nothing of a test leaves the machine, unless the test says where to.
+    const quiet = more.some(arg => arg.startsWith('--dht')) ? ['--no-lsd'] : ['--no-dht', '--no-lsd']
+    const args = ['seed', torrentFile, '--dir', dataDir, '--port', String(wanted), '--json', ...quiet, ...more]
+    const program = startBtStream(args)
     try {
       const [line] = await program.waitForOutput(/^\{.*"event":"listening".*\}$/m, LISTEN_TIMEOUT_MS)
       const { port } = JSON.parse(line) as Pick<Address, 'port'>

@@ -1,0 +1,88 @@
+/**
+ * Incoming connections of all torrents until they have named theirs: how many may wait, whose they are. What becomes of them then is
+ * their torrent's business.
+ */
+import type { Socket } from 'node:net'
+import type { Clock } from '../clock.js'
+import { MAX_PENDING_HANDSHAKES } from '../limits.js'
+import type { InfoHash } from '../metainfo/info-hash.js'
+import { canonicalHost } from '../wire/peer-address.js'
+import { PeerConnection } from './peer-connection.js'
+import type { PeerHost } from './peer-host.js'
+
+/** A torrent that takes connections. */
+export interface Receiver {
+  readonly host: PeerHost
+  /** False when this peer is not wanted. */
+  adopt(connection: PeerConnection): boolean
+  /** The peer has named itself. Throwing ends the connection. */
+  onPeerId(connection: PeerConnection): void
+  onOpen(connection: PeerConnection): void
+  /** Called once, last of all, for each connection that was adopted. */
+  onClose(connection: PeerConnection, error: Error | undefined): void
+}
+
+export class Reception {
+  readonly #clock: Clock
+  readonly #receivers = new Map<string, Receiver>()
+  readonly #pending = new Set<PeerConnection>()
+  #isClosed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Connections for this torrent are handed to `receiver` until the result is called. */
+  add(receiver: Receiver): () => void {
+    const key = keyOf(receiver.host.infoHash)
+    this.#receivers.set(key, receiver)
+    return () => {
+      if (this.#receivers.get(key) === receiver) this.#receivers.delete(key)
+    }
+  }
+
+  has(infoHash: InfoHash): boolean {
+    return this.#receivers.has(keyOf(infoHash))
+  }
+
+  accept(socket: Socket): void {
+    const host = canonicalHost(socket.remoteAddress ?? '')
+    if (this.#isClosed || host === undefined || this.#pending.size >= MAX_PENDING_HANDSHAKES) {
+      socket.destroy()
+      return
+    }
+    let receiver: Receiver | undefined
+    const connection = new PeerConnection({
+      socket,
+      address: { host, port: socket.remotePort ?? 0 },
+      isIncoming: true,
+      clock: this.#clock,
+      connectMs: 0,
+      hostFor: (infoHash, incoming) => {
+        const named = this.#receivers.get(keyOf(infoHash))
+        if (!named?.adopt(incoming)) return undefined
+        receiver = named
+        this.#pending.delete(incoming)
+        return named.host
+      },
+      onPeerId: named => receiver?.onPeerId(named),
+      onOpen: opened => receiver?.onOpen(opened),
+      onClose: (closed, error) => {
+        this.#pending.delete(closed)
+        receiver?.onClose(closed, error)
+      }
+    })
+    this.#pending.add(connection)
+    connection.start()
+  }
+
+  /** Whoever has not named a torrent leaves. */
+  close(): void {
+    this.#isClosed = true
+    for (const connection of this.#pending) connection.destroy()
+  }
+}
+
+function keyOf(infoHash: InfoHash): string {
+  return infoHash.toString('latin1')
+}
