@@ -86,6 +86,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   // Reached only when nobody sent a signal.
   ERR_BT_ABORTED: EXIT.INTERNAL,
   ERR_BT_OPTION: EXIT.USAGE,
+  ERR_BT_DUPLICATE: EXIT.USAGE,
   ERR_BT_NO_FILE: EXIT.USAGE,
   ERR_BT_INTERNAL: EXIT.INTERNAL
 }

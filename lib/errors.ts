@@ -47,6 +47,7 @@ export type TorrentErrorCode =
   | 'ERR_BT_STALLED' // no verified byte within the stall timeout
   | 'ERR_BT_ABORTED' // the caller's signal, or close() while the stream was open
   | 'ERR_BT_OPTION' // an option that makes no sense
+  | 'ERR_BT_DUPLICATE' // the client has this torrent already
   | 'ERR_BT_NO_FILE' // no such file in the torrent
   | 'ERR_BT_INTERNAL' // a fault of ours
 

@@ -1,5 +1,6 @@
 /** What users import. */
 export { openTorrent, readMetainfo } from './torrent-open.js'
+export { Client, type AddOptions, type ClientOptions } from './client.js'
 export { Torrent } from './torrent.js'
 export { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
 export { isMagnet } from './metainfo/magnet.js'

@@ -9,10 +9,11 @@ import type { TrackerClient } from './discovery/tracker/tracker-client.js'
 import type { Dht } from './discovery/dht/dht.js'
 import type { Lsd } from './discovery/lsd.js'
 import type { DhtSettings, LsdSettings } from './discovery/settings.js'
-import { DHT_MAX_GIVEN_NODES, USER_AGENT } from './limits.js'
+import { DHT_MAX_GIVEN_NODES, MAX_CONNECTIONS, USER_AGENT } from './limits.js'
 import type { InfoHash } from './metainfo/info-hash.js'
 import { Listener } from './net/listener.js'
 import { Reception } from './net/reception.js'
+import { SharedRoom } from './policy/shared-room.js'
 import type { PeerSource } from './torrent-sources.js'
 import type { UdpSocket } from './transport/udp-socket.js'
 import type { PeerAddress } from './wire/peer-address.js'
@@ -36,6 +37,7 @@ export interface TorrentLookingFor {
 
 export class TorrentNetwork {
   readonly reception: Reception
+  readonly room = new SharedRoom(MAX_CONNECTIONS)
   readonly #options: NetworkOptions
   #listening: Promise<number> | undefined
   #listener: Listener | undefined
@@ -52,6 +54,11 @@ export class TorrentNetwork {
   constructor(options: NetworkOptions) {
     this.#options = options
     this.reception = new Reception(options.clock)
+  }
+
+  /** Port that connections come in on; undefined until they do. */
+  get port(): number | undefined {
+    return this.#listener?.port
   }
 
   /** Takes connections from now on; resolves to the port. Rejects with the system's error. */

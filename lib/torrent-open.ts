@@ -1,6 +1,7 @@
 /** From a source to a torrent: a .torrent is read, a magnet link resolved by peers whose connections then go on. */
-import { checkOptions, type TorrentOptions } from './options.js'
+import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import type { Metainfo } from './metainfo/metainfo.js'
+import type { TorrentNetwork } from './torrent-network.js'
 import { selectionOf } from './torrent-selection.js'
 import { magnetOf, readTorrent, throwIfAborted, type TorrentSource } from './torrent-source.js'
 import { Torrent } from './torrent.js'
@@ -11,15 +12,23 @@ import { Torrent } from './torrent.js'
  * (`ERR_BT_OPTION`, `ERR_BT_ABORTED`; of a magnet link also `ERR_BT_NO_PEERS` and `ERR_BT_STALLED`).
  */
 export async function openTorrent(source: TorrentSource, options: TorrentOptions = {}): Promise<Torrent> {
-  const checked = checkOptions(options)
+  return await openOn(undefined, source, checkOptions(options))
+}
+
+/** As `openTorrent`, on a network that torrents share, whose owner closes it; `undefined`: on one of its own. */
+export async function openOn(
+  network: TorrentNetwork | undefined,
+  source: TorrentSource,
+  checked: CheckedOptions
+): Promise<Torrent> {
   throwIfAborted(checked.signal)
   const magnet = magnetOf(source)
-  if (!magnet) return await Torrent.open(await readUnlessAborted(source, checked.signal), checked)
+  if (!magnet) return await Torrent.open(await readUnlessAborted(source, checked.signal), checked, { network })
   const { findTorrent } = await import('./torrent-metadata.js')
-  const { metainfo, peers } = await findTorrent(magnet, checked)
+  const { metainfo, peers } = await findTorrent(magnet, checked, network)
   try {
     const only = checked.only ?? selectionOf(metainfo, magnet.selected)
-    return await Torrent.open(metainfo, { ...checked, only }, peers)
+    return await Torrent.open(metainfo, { ...checked, only }, { peers })
   } catch (error) {
     await peers.close()
     throw error

@@ -86,7 +86,7 @@ export class TorrentPeers {
   uploaded = 0
   readonly #options: PeersOptions
   readonly #peerId: PeerId = asPeerId(Buffer.concat([Buffer.from(PEER_ID_PREFIX), randomBytes(12)]))
-  readonly #sources: TorrentSources
+  #sources: TorrentSources
   readonly #network: TorrentNetwork
   readonly #told = new Map<string, string>()
   readonly #host: { -readonly [Key in keyof PeerHost]: PeerHost[Key] }
@@ -94,13 +94,14 @@ export class TorrentPeers {
   #leaveReception: (() => void) | undefined
   #starting: Promise<void> | undefined
   #lastDialError: string | undefined
+  #isPaused = false
   #isClosed = false
 
   constructor(options: PeersOptions) {
     this.#options = options
     this.events = options.events
-    const { infoHash, trackers, seeker } = options
-    const { clock, random, discovery, pex } = options.options
+    const { infoHash, seeker } = options
+    const { clock, discovery, pex } = options.options
     this.#network = options.network ?? new TorrentNetwork(options.options)
     const usesPex = discovery && pex
     this.extensions = new TorrentExtensions({ swarm: () => this.swarm, port: () => this.port, usesPex, seeker })
@@ -121,6 +122,7 @@ export class TorrentPeers {
     this.swarm = new Swarm({
       host: this.#host,
       clock,
+      room: this.#network.room,
       priorityOf: address => this.extensions.priorityOf(address),
       onPeer: connection => this.#onPeer(connection),
       onPeerGone: (connection, error) => this.#onPeerGone(connection, error),
@@ -129,17 +131,30 @@ export class TorrentPeers {
         this.events.onDialFailed(address, error)
       }
     })
-    this.#sources = new TorrentSources({
-      infoHash,
-      peerId: this.#peerId,
-      trackers: options.options.trackers ? trackers : [],
-      announcer: () => this.#network.announcer(),
-      clock,
-      random,
-      report: () => this.#report(),
-      onPeers: (peers, source) => this.swarm.add(peers, source),
-      onTracker: status => this.events.onTracker(status)
-    })
+    this.#sources = this.#makeSources()
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /** Leaves all peers, tells trackers, and looks for nobody until `resume`. Resolves when trackers were told, within 5 s. */
+  async pause(): Promise<void> {
+    if (this.#isPaused || this.#isClosed) return
+    this.#isPaused = true
+    this.swarm.pause()
+    const sources = this.#sources
+    this.#sources = this.#makeSources()
+    await sources.stop()
+  }
+
+  /** Goes on where `pause` stopped. */
+  resume(): void {
+    if (!this.#isPaused || this.#isClosed) return
+    this.#isPaused = false
+    this.swarm.resume()
+    if (this.#known) void this.#sources.onMetadata(this.#known.metainfo.private)
+    if (this.#options.options.discovery) void this.#search()
   }
 
   /** Dials the given peers, listens and looks for others, as far as the options allow. Resolves when we listen. May be called twice. */
@@ -236,25 +251,44 @@ export class TorrentPeers {
     if (!options.discovery) return
     this.swarm.add(linkPeers, 'magnet')
     await this.#listen()
+    if (!this.#isPaused) await this.#search()
+  }
+
+  async #search(): Promise<void> {
     if (this.#isClosed) return
-    void this.#lookAround()
+    void this.#lookAround(this.#sources)
     await this.#sources.start(this.port)
   }
 
+  #makeSources(): TorrentSources {
+    const { infoHash, trackers, options } = this.#options
+    return new TorrentSources({
+      infoHash,
+      peerId: this.#peerId,
+      trackers: options.trackers ? trackers : [],
+      announcer: () => this.#network.announcer(),
+      clock: options.clock,
+      random: options.random,
+      report: () => this.#report(),
+      onPeers: (peers, source) => this.swarm.add(peers, source),
+      onTracker: status => this.events.onTracker(status)
+    })
+  }
+
   /** The ways to find peers that a private torrent does without. */
-  async #lookAround(): Promise<void> {
-    const { infoHash, dhtNodes: nodes = [] } = this.#options
+  async #lookAround(sources: TorrentSources): Promise<void> {
+    const { infoHash, dhtNodes: nodes = [], options } = this.#options
     if (this.#known?.metainfo.private === true) return
     const isSeed = (): boolean => this.#known !== undefined && this.#known.left() === 0
     const side = { infoHash, nodes, isSeed }
     const [dht, lsd] = [
-      this.#network.dhtSource({ ...side, onPeers: peers => this.swarm.add(peers, 'dht') }),
-      this.#network.lsdSource({ ...side, onPeers: peers => this.swarm.add(peers, 'lsd') })
+      options.dht && this.#network.dhtSource({ ...side, onPeers: peers => this.swarm.add(peers, 'dht') }),
+      options.lsd && this.#network.lsdSource({ ...side, onPeers: peers => this.swarm.add(peers, 'lsd') })
     ]
     for (const opening of [dht, lsd]) {
       try {
         const source = await opening
-        if (source) await this.#sources.add(source)
+        if (source) await sources.add(source)
       } catch (error) {
         this.events.onWarning(`a way to find peers cannot be used: ${(error as Error).message}`)
       }

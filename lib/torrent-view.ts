@@ -5,9 +5,10 @@ import type { PeerConnection } from './net/peer-connection.js'
 import type { Bitfield } from './pieces/bitfield.js'
 import type { Geometry } from './pieces/geometry.js'
 import { whySlow } from './policy/why-slow.js'
-import type { PeerInfo, PeerStats, PieceMapCell, TrackerInfo } from './torrent-stats.js'
+import type { PeerInfo, PeerStats, PieceMapCell, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import type { TorrentEngine } from './torrent-engine.js'
 import type { TorrentPeers } from './torrent-peers.js'
+import type { TorrentProgress } from './torrent-progress.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
 /** Pieces that hold bytes of a file. */
@@ -101,4 +102,37 @@ export function slowReason(engine: TorrentEngine, peers: TorrentPeers, isDiskSlo
     asked: holders.length,
     holder: holder && formatPeerAddress(holder.address)
   })
+}
+
+/** `selected`: pieces of the files to be kept. */
+export function torrentStats(
+  engine: TorrentEngine,
+  peers: TorrentPeers,
+  progress: TorrentProgress,
+  selected: Bitfield
+): TorrentStats {
+  const { scheduler, have, verified, geometry, pool, windows } = engine
+  const connected = [...peers.swarm.peers()]
+  const wantsFiles = scheduler.wanted.count > 0
+  return {
+    length: geometry.length,
+    wanted: wantsFiles ? bytesOf(selected, geometry) : geometry.length,
+    verified: wantsFiles ? bytesOf(have, geometry, selected) : bytesOf(verified, geometry),
+    downloaded: peers.downloaded,
+    uploaded: peers.uploaded,
+    wasted: scheduler.wasted,
+    downloadRate: progress.downloadRate,
+    uploadRate: progress.uploadRate,
+    delivered: engine.delivered,
+    peers: connected.length,
+    unchoked: connected.filter(peer => peer.supplier?.isChoking === false).length,
+    candidates: peers.swarm.candidates.size,
+    sources: peers.sourceStates(),
+    memory: pool.usedBytes,
+    maxMemory: pool.budget,
+    readers: windows.size,
+    firstByteMs: engine.firstByteMs,
+    resumeMs: engine.resumeMs,
+    waiting: progress.waiting
+  }
 }

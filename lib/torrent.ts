@@ -13,6 +13,7 @@ import type { TorrentReader } from './streams/torrent-reader.js'
 import { TorrentEngine } from './torrent-engine.js'
 import { emitting } from './torrent-events.js'
 import { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
+import type { TorrentNetwork } from './torrent-network.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { payloadFiles, selectFiles } from './torrent-selection.js'
@@ -20,6 +21,12 @@ import { throwIfAborted } from './torrent-source.js'
 import { TorrentTar } from './torrent-tar.js'
 import * as view from './torrent-view.js'
 import type { PeerStats, PieceMapCell, SourceInfo, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
+
+/** What is at work already: peers that brought the metadata, or the network of a client. */
+export interface TorrentConnections {
+  readonly peers?: TorrentPeers | undefined
+  readonly network?: TorrentNetwork | undefined
+}
 
 export class Torrent extends EventEmitter<TorrentEvents> {
   readonly metainfo: Metainfo
@@ -52,7 +59,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     storage: FileStorage | undefined,
     kept: ReadonlySet<number>,
     selected: Bitfield,
-    peers: TorrentPeers | undefined
+    { peers, network }: TorrentConnections
   ) {
     super()
     this.metainfo = metainfo
@@ -62,9 +69,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#hashes = new HashPool()
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
     this.#announced = new Bitfield(this.#engine.geometry.pieceCount)
-    this.#peers =
-      peers ??
-      new TorrentPeers({ infoHash: metainfo.infoHash, trackers: metainfo.trackers, options, events: emitting(this) })
+    const { infoHash, trackers, dhtNodes } = metainfo
+    this.#peers = peers ?? new TorrentPeers({ infoHash, trackers, dhtNodes, options, network, events: emitting(this) })
     this.#peers.events = emitting(this)
     this.#progress = this.#makeProgress()
     const isKept = (position: number): boolean => storage === undefined || kept.has(position)
@@ -77,8 +83,12 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#started.catch((error: unknown) => this.#fail(error))
   }
 
-  /** See `openTorrent`. `peers`: those that are at work already. */
-  static async open(metainfo: Metainfo, options: CheckedOptions, peers?: TorrentPeers): Promise<Torrent> {
+  /** See `openTorrent`. */
+  static async open(
+    metainfo: Metainfo,
+    options: CheckedOptions,
+    connections: TorrentConnections = {}
+  ): Promise<Torrent> {
     const { pieceLength, length } = metainfo
     const needed = 2 * Math.min(pieceLength, length)
     if (options.isMemoryGiven && options.maxMemory < needed) {
@@ -96,7 +106,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
         : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
     try {
       throwIfAborted(options.signal)
-      return new Torrent(metainfo, options, storage, files, selected, peers)
+      return new Torrent(metainfo, options, storage, files, selected, connections)
     } catch (error) {
       // Nobody else knows of it: its lock would stay as long as the process.
       await storage?.close().catch(() => undefined)
@@ -161,30 +171,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   }
 
   stats(): TorrentStats {
-    const { scheduler, have, verified, geometry, pool, windows } = this.#engine
-    const peers = [...this.#peers.swarm.peers()]
-    const wantsFiles = scheduler.wanted.count > 0
-    return {
-      length: this.length,
-      wanted: wantsFiles ? view.bytesOf(this.#selected, geometry) : this.length,
-      verified: wantsFiles ? view.bytesOf(have, geometry, this.#selected) : view.bytesOf(verified, geometry),
-      downloaded: this.#peers.downloaded,
-      uploaded: this.#peers.uploaded,
-      wasted: scheduler.wasted,
-      downloadRate: this.#progress.downloadRate,
-      uploadRate: this.#progress.uploadRate,
-      delivered: this.#engine.delivered,
-      peers: peers.length,
-      unchoked: peers.filter(peer => peer.supplier?.isChoking === false).length,
-      candidates: this.#peers.swarm.candidates.size,
-      sources: this.sources(),
-      memory: pool.usedBytes,
-      maxMemory: pool.budget,
-      readers: windows.size,
-      firstByteMs: this.#engine.firstByteMs,
-      resumeMs: this.#engine.resumeMs,
-      waiting: this.#progress.waiting
-    }
+    return view.torrentStats(this.#engine, this.#peers, this.#progress, this.#selected)
   }
 
   /** The torrent's pieces in at most `cells` runs, for a picture of it. */
@@ -205,6 +192,30 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   /** How each source of peers stands. */
   sources(): SourceInfo[] {
     return this.#peers.sourceStates()
+  }
+
+  /** Leaves all peers and asks for nothing until `resume`; readers wait meanwhile. Resolves when trackers were told, within 5 s. */
+  pause(): Promise<void> {
+    return this.#peers.pause()
+  }
+
+  /** Goes on where `pause` stopped. */
+  resume(): void {
+    this.#peers.resume()
+  }
+
+  get isPaused(): boolean {
+    return this.#peers.isPaused
+  }
+
+  /** Budget of all piece buffers, bytes: at least two pieces. May be changed at any time; what is over it is given up soon. */
+  get maxMemory(): number {
+    return this.#engine.pool.budget
+  }
+
+  set maxMemory(bytes: number) {
+    this.#engine.pool.budget = bytes
+    this.#engine.onChange()
   }
 
   /**
@@ -252,9 +263,9 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       uploaded: () => this.#peers.uploaded,
       delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
-      isWanting: () => this.#failure === undefined && view.isAwaiting(engine) && !this.#isDiskBusy,
+      isWanting: () => this.#failure === undefined && !this.isPaused && view.isAwaiting(engine) && !this.#isDiskBusy,
       hadPeer: () => this.#peers.hadPeer,
-      reason: () => view.slowReason(engine, this.#peers, this.#isDiskBusy),
+      reason: () => (this.isPaused ? undefined : view.slowReason(engine, this.#peers, this.#isDiskBusy)),
       sources: () => this.#peers.sources(),
       onBeat: () => {
         engine.onChange()

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../clock.js'
 import * as limits from '../limits.js'
 import { ProtocolError } from '../errors.js'
 import { CandidateList, isPublicSource, type Candidate, type CandidateSource } from '../policy/candidate-list.js'
+import { SharedRoom, type Room } from '../policy/shared-room.js'
 import type { Supplier } from '../policy/supplier.js'
 import { dial } from '../transport/dial.js'
 import { ReceiveBuffers } from '../transport/receive-buffers.js'
@@ -16,6 +17,8 @@ export interface SwarmOptions {
   readonly clock: Clock
   readonly onPeer: (connection: PeerConnection) => void
   readonly onPeerGone: (connection: PeerConnection, error: Error | undefined) => void
+  /** The connections of all torrents of a client; by default this torrent is alone. */
+  readonly room?: SharedRoom | undefined
   /** BEP 40: how much this address is to be preferred when there is no room for all. */
   readonly priorityOf?: (address: PeerAddress) => number | undefined
   /** A dial failed before there was a peer. */
@@ -39,12 +42,17 @@ export class Swarm {
   #creditAt: number
   #timer: Timer
   #isClosed = false
+  /** Takes nobody and dials nobody for now. */
+  #isPaused = false
+  readonly #room: Room
   #onEmpty: (() => void) | undefined
 
   constructor(options: SwarmOptions) {
     this.#options = options
     if (options.priorityOf) this.candidates.priorityOf = options.priorityOf
     this.#creditAt = options.clock.now()
+    const room = options.room ?? new SharedRoom(limits.MAX_CONNECTIONS)
+    this.#room = room.join(() => this.#connections.size + this.#dialling.size)
     this.#timer = options.clock.setTimer(() => this.#tick(), TICK_MS)
   }
 
@@ -91,9 +99,9 @@ export class Swarm {
 
   /** A connection whose handshake named this torrent: false when it is not wanted. */
   adopt(connection: PeerConnection): boolean {
-    if (this.#isClosed || this.candidates.isBanned(connection.address)) return false
+    if (this.#isClosed || this.#isPaused || this.candidates.isBanned(connection.address)) return false
     if (this.#countFrom(connection.address) >= limits.MAX_CONNECTIONS_PER_IP) return false
-    if (this.#connections.size >= limits.MAX_CONNECTIONS && !this.#makeRoomFor(connection)) return false
+    if (this.#connections.size >= this.#allowed && !this.#makeRoomFor(connection)) return false
     this.#connections.add(connection)
     return true
   }
@@ -156,12 +164,23 @@ export class Swarm {
     else if (this.#connections.size === 0) this.#onEmpty?.()
   }
 
+  /** Leaves everybody, and takes nobody until `resume`. */
+  pause(): void {
+    this.#isPaused = true
+    this.#leaveAll()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#dialDue()
+  }
+
   /** Ends all connections and dials. Resolves when the last of them is gone. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#room.leave()
     this.#options.clock.clearTimer(this.#timer)
-    for (const controller of this.#dialling.values()) controller.abort()
-    for (const connection of this.#connections) connection.destroy()
+    this.#leaveAll()
     if (this.#connections.size === 0) return
     await new Promise<void>(resolve => {
       this.#onEmpty = resolve
@@ -172,7 +191,28 @@ export class Swarm {
     this.#timer = this.#options.clock.setTimer(() => this.#tick(), TICK_MS)
     const now = this.#options.clock.now()
     for (const connection of this.#connections) connection.tick(now)
+    this.#shed()
     this.#dialDue()
+  }
+
+  get #allowed(): number {
+    return Math.min(limits.MAX_CONNECTIONS, this.#room.allowed())
+  }
+
+  #leaveAll(): void {
+    for (const controller of this.#dialling.values()) controller.abort()
+    for (const connection of this.#connections) connection.destroy()
+  }
+
+  /** Another torrent wants its share: those that bring least go. */
+  #shed(): void {
+    const surplus = this.#connections.size - this.#allowed
+    if (surplus <= 0) return
+    const worth = (connection: PeerConnection): number =>
+      (this.#candidateOf.get(connection)?.source === 'user' ? 1e12 : 0) +
+      (connection.supplier?.pipeline.model.rate ?? 0)
+    const cheapest = [...this.#connections].sort((a, b) => worth(a) - worth(b)).slice(0, surplus)
+    for (const connection of cheapest) connection.destroy(new Error('another torrent needs the place'))
   }
 
   #dialDue(): void {
@@ -180,7 +220,8 @@ export class Swarm {
     const earned = ((now - this.#creditAt) / 1000) * limits.DIALS_PER_SECOND
     this.#dialCredit = Math.min(limits.DIAL_BURST, this.#dialCredit + earned)
     this.#creditAt = now
-    const room = limits.MAX_CONNECTIONS - this.#connections.size - this.#dialling.size
+    if (this.#isPaused) return
+    const room = this.#allowed - this.#connections.size - this.#dialling.size
     for (const candidate of this.candidates.due(Math.min(Math.floor(this.#dialCredit), room), now)) {
       this.#dialCredit--
       void this.#dial(candidate)

@@ -23,7 +23,7 @@ export interface PiecePoolOptions {
 
 export class PiecePool {
   readonly slotLength: number
-  readonly #budgetSlots: number
+  #budgetSlots: number
   readonly #evict: (need: EvictionNeed) => boolean
   readonly #extra: () => number
   /** Last in, first out: what was touched last is used again first, so resident memory follows real use. */
@@ -35,7 +35,7 @@ export class PiecePool {
 
   constructor({ slotLength, budget, evict, extra }: PiecePoolOptions) {
     this.slotLength = slotLength
-    this.#budgetSlots = Math.max(2, Math.floor(budget / slotLength))
+    this.#budgetSlots = slotsIn(budget, slotLength)
     this.#evict = evict
     this.#extra = extra
   }
@@ -48,6 +48,13 @@ export class PiecePool {
   /** Bytes the pool lends at the most, urgent pieces aside. */
   get budget(): number {
     return this.#budgetSlots * this.slotLength
+  }
+
+  /** Raised to two pieces. What is lent beyond it comes back as readers and disk go on; memory that is free beyond it is given up. */
+  set budget(bytes: number) {
+    this.#budgetSlots = slotsIn(bytes, this.slotLength)
+    while (this.#used > this.#budgetSlots && this.#evict('room'));
+    this.#free.splice(Math.max(0, this.#budgetSlots - this.#used))
   }
 
   /** Called whenever a credit comes back. */
@@ -89,4 +96,8 @@ export class PiecePool {
     this.#cut += this.slotLength
     return this.#slab.subarray(this.#cut - this.slotLength, this.#cut)
   }
+}
+
+function slotsIn(budget: number, slotLength: number): number {
+  return Math.max(2, Math.floor(budget / slotLength))
 }

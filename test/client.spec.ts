@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import { once } from 'node:events'
+import { buffer } from 'node:stream/consumers'
+import { Client, type ClientOptions } from '../lib/client.js'
+import type { Torrent } from '../lib/torrent.js'
+import { randomBytesSeeded } from './support/make-torrent.js'
+import { noLeaks } from './support/no-leaks.js'
+import { until } from './support/peer-bench.js'
+import { rejection } from './support/rejection.js'
+import { SwarmBench } from './support/swarm-bench.js'
+
+const MIB = 2 ** 20
+const LOCAL: ClientOptions = { host: '127.0.0.1', port: 0 }
+const QUIET = { trackers: false, peerTimeoutMs: 0, stallTimeoutMs: 0 }
+
+describe('a client', function () {
+  let benches: SwarmBench[]
+  let clients: Client[]
+  beforeEach(() => {
+    clients = []
+    benches = ['one', 'two', 'three'].map(
+      name => new SwarmBench({ name, pieceLength: 32_768, data: randomBytesSeeded(name, 300_000) })
+    )
+  })
+  afterEach(async () => {
+    for (const client of clients) await client.close()
+    for (const bench of benches) await bench.close()
+  })
+  noLeaks(this)
+
+  const client = (options: ClientOptions = {}): Client => {
+    const made = new Client({ ...LOCAL, ...options })
+    clients.push(made)
+    return made
+  }
+  /** Downloads all torrents from seeders of their own. */
+  const complete = async (ours: Client): Promise<Torrent[]> => {
+    return await Promise.all(
+      benches.map(async bench => {
+        const [address] = await bench.seed()
+        const torrent = await ours.add(bench.made.torrent, { ...QUIET, dir: bench.folder('got'), peers: [address] })
+        await torrent.download()
+        return torrent
+      })
+    )
+  }
+
+  it('has all its torrents on one port, each peer at the one it wants', async () => {
+    const ours = client()
+    await complete(ours)
+    const other = client()
+    for (const { made } of benches) {
+      const torrent = await other.add(made.infoHash, { ...QUIET, peers: [`127.0.0.1:${ours.port}`] })
+      expect((await buffer(torrent.file(0).createReadStream())).equals(made.content)).to.equal(true)
+    }
+    expect(ours.torrents.map(({ infoHash }) => infoHash)).to.have.members(benches.map(({ made }) => made.infoHash))
+  })
+
+  it('shares its memory among them, as they come and go', async () => {
+    const ours = client({ maxMemory: 12 * MIB })
+    const torrents = []
+    for (const { made } of benches) torrents.push(await ours.add(made.torrent, QUIET))
+    expect(torrents.map(({ maxMemory }) => maxMemory)).to.deep.equal([4 * MIB, 4 * MIB, 4 * MIB])
+    await torrents[1]?.close()
+    expect(ours.torrents).to.deep.equal([torrents[0], torrents[2]])
+    expect(torrents[0]?.maxMemory).to.equal(6 * MIB)
+  })
+
+  it('gives a torrent at least two of its pieces', async () => {
+    const torrent = await client({ maxMemory: 1 }).add(benches[0]?.made.torrent ?? '', QUIET)
+    expect(torrent.maxMemory).to.equal(65_536)
+  })
+
+  it('refuses a torrent that it has, also as a magnet link and while it is opened', async () => {
+    const ours = client()
+    const { made } = benches[0] ?? expect.fail()
+    const first = ours.add(made.torrent, QUIET)
+    await first
+    for (const source of [made.torrent, made.infoHash, `magnet:?xt=urn:btih:${made.infoHash}`])
+      expect(await rejection(ours.add(source, QUIET))).to.have.property('code', 'ERR_BT_DUPLICATE')
+    const second = benches[1]?.made.infoHash ?? ''
+    const opening = rejection(ours.add(second, QUIET))
+    expect(await rejection(ours.add(second, QUIET))).to.have.property('code', 'ERR_BT_DUPLICATE')
+    await ours.close()
+    expect(await opening).to.have.property('code', 'ERR_BT_ABORTED')
+  })
+
+  it('lets a torrent be closed and added again', async () => {
+    const ours = client()
+    const { made } = benches[0] ?? expect.fail()
+    const torrent = await ours.add(made.torrent, QUIET)
+    expect(ours.get(made.infoHash.toUpperCase())).to.equal(torrent)
+    await torrent.close()
+    expect(ours.get(made.infoHash)).to.equal(undefined)
+    await ours.add(made.torrent, QUIET)
+  })
+
+  it('takes nothing more once it is closed, by its signal too', async () => {
+    const abort = new AbortController()
+    const ours = client({ signal: abort.signal })
+    const torrent = await ours.add(benches[0]?.made.torrent ?? '', QUIET)
+    const closed = once(torrent, 'close')
+    abort.abort()
+    await closed
+    expect(await rejection(ours.add(benches[1]?.made.torrent ?? '', QUIET))).to.have.property('code', 'ERR_BT_ABORTED')
+  })
+
+  it('pauses a torrent and goes on with it', async () => {
+    const bench = benches[0] ?? expect.fail()
+    const seeder = await bench.fakeSeeder()
+    const torrent = await client().add(bench.made.torrent, { ...QUIET, peers: [seeder.address] })
+    await once(torrent, 'peer')
+    await torrent.pause()
+    expect(torrent.isPaused).to.equal(true)
+    await until(() => torrent.stats().peers === 0 || undefined)
+    const reader = torrent.file(0).createReadStream()
+    const content = buffer(reader)
+    // The reader waits, and nobody is dialled for it.
+    const reached = await Promise.race([
+      once(torrent, 'peer').then(() => 'dialled'),
+      new Promise(resolve => setTimeout(resolve, 300))
+    ])
+    expect(reached).to.equal(undefined)
+    torrent.resume()
+    expect((await content).equals(bench.made.content)).to.equal(true)
+  })
+
+  it('refuses options that make no sense at once', () => {
+    expect(() => new Client({ port: -1 }))
+      .to.throw()
+      .with.property('code', 'ERR_BT_OPTION')
+  })
+})
