@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events'
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import {
   BtError,
+  Client,
   isMagnet,
   openTorrent,
   readMetainfo,
@@ -43,6 +44,7 @@ export class Session {
   readonly #loopDelay: IntervalHistogram | undefined
   readonly #cleanups: (() => unknown)[] = []
   readonly #torrents: Torrent[] = []
+  #client: Client | undefined
   #signalExit: number | undefined
   /** What nobody caught. */
   #fault: Error | undefined
@@ -70,11 +72,18 @@ export class Session {
   }
 
   /** Opens a torrent with the user's options; it is closed when the command ends. */
-  async open(source: string | Metainfo, options: TorrentOptions = {}): Promise<Torrent> {
-    const isRead = typeof source !== 'string'
-    const torrent = isRead
-      ? await openTorrent(source, this.#withSearch('', options))
-      : await openTorrent(await sourceOf(source, this.signal), this.#withSearch(source, options))
+  async open(source: string, options: TorrentOptions = {}): Promise<Torrent> {
+    const torrent = await openTorrent(await sourceOf(source, this.signal), this.#withSearch(source, options))
+    this.#torrents.push(torrent)
+    return torrent
+  }
+
+  /** As `open`, of one of several that share port, DHT and memory. */
+  async openAmongMany(source: string, options: TorrentOptions = {}): Promise<Torrent> {
+    this.#client ??= new Client(torrentOptions(this.options))
+    const all = this.#withSearch(source, options)
+    const own = { ...all, dht: all.dht !== false, lsd: all.lsd !== false }
+    const torrent = await this.#client.add(await sourceOf(source, this.signal), own)
     this.#torrents.push(torrent)
     return torrent
   }
@@ -109,6 +118,7 @@ export class Session {
     const stats = this.#torrents.length === 1 ? this.#torrents[0]?.stats() : undefined
     try {
       await Promise.all(this.#torrents.map(torrent => torrent.close()))
+      await this.#client?.close()
       for (const cleanup of this.#cleanups.reverse()) await cleanup()
       if (exitCode !== EXIT.INTERNAL) this.#throwFault()
     } catch (error) {

@@ -23,6 +23,12 @@ export interface AddOptions extends Omit<TorrentOptions, Shared> {
   readonly lsd?: boolean
 }
 
+/** What is known of a torrent before it is open. */
+interface Named {
+  readonly infoHash: Buffer
+  readonly name: string | undefined
+}
+
 export class Client {
   readonly #given: ClientOptions
   readonly #maxMemory: number
@@ -70,10 +76,9 @@ export class Client {
       this.#throwIfClosed()
       if (options.signal?.aborted) end.abort(options.signal.reason)
       const magnet = magnetOf(source)
-      const metainfo = magnet ? undefined : await readTorrent(source, end.signal)
-      const key = (metainfo ?? magnet)?.infoHash.toString('hex') ?? ''
-      const opening = this.#open(key, metainfo ?? source, this.#optionsOf(options, end.signal))
-      const torrent = await opening
+      const named = magnet ?? (await readTorrent(source, end.signal))
+      const opened = 'infoBytes' in named ? named : source
+      const torrent = await this.#open(named, opened, this.#optionsOf(options, end.signal))
       torrent.once('close', leave)
       return torrent
     } catch (error) {
@@ -108,9 +113,10 @@ export class Client {
     await this.#network.close()
   }
 
-  async #open(key: string, source: TorrentSource, options: CheckedOptions): Promise<Torrent> {
+  async #open({ infoHash, name }: Named, source: TorrentSource, options: CheckedOptions): Promise<Torrent> {
+    const key = infoHash.toString('hex')
     if (this.#torrents.has(key) || this.#opening.has(key))
-      throw new TorrentError('ERR_BT_DUPLICATE', `torrent ${key} is here already`)
+      throw new TorrentError('ERR_BT_DUPLICATE', `${name ?? `torrent ${key}`} is here already`)
     const opening = openOn(this.#network, source, options)
     this.#opening.set(key, opening)
     try {

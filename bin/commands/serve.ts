@@ -1,9 +1,8 @@
 /** `bt-stream serve <source>...`: the files of torrents over HTTP, seekable while they download, until it is stopped. */
-import { createServer, type Metainfo, type Torrent, type TorrentOptions } from '../../lib/index.js'
-import { UsageError } from '../exit-code.js'
+import { createServer, type Torrent, type TorrentOptions } from '../../lib/index.js'
 import type { ServeOptions } from '../options.js'
 import { runCommand, type Session } from '../session.js'
-import { DEFAULT_BUDGET, tellBudget, tellStart } from '../start.js'
+import { tellBudget, tellStart } from '../start.js'
 import { watchTorrent } from '../watch.js'
 
 export async function serve(sources: readonly string[], { host, ...options }: ServeOptions): Promise<void> {
@@ -21,42 +20,25 @@ async function openAll(
   sources: readonly string[],
   options: ServeOptions
 ): Promise<readonly Torrent[]> {
-  const [source, ...more] = sources
-  if (source !== undefined && more.length === 0) return [await open(session, source, options)]
-  const all: Metainfo[] = []
-  for (const each of sources) {
-    const metainfo = await session.readSource(each)
-    if (all.some(({ infoHash }) => infoHash.equals(metainfo.infoHash)))
-      throw new UsageError(`${metainfo.name} is given twice`)
-    all.push(metainfo)
-  }
-  // They share the budget, but two pieces of each have to fit.
-  const share = Math.floor((options.maxMemory ?? DEFAULT_BUDGET) / all.length)
+  const isAlone = sources.length === 1
   const torrents: Torrent[] = []
-  for (const metainfo of all) {
-    const maxMemory = Math.max(share, 2 * Math.min(metainfo.pieceLength, metainfo.length))
-    torrents.push(await open(session, metainfo, options, { maxMemory }))
+  for (const source of sources) {
+    const opened = { ...patience(options), ...(options.output !== undefined && { dir: options.output }) }
+    const torrent = isAlone ? await session.open(source, opened) : await session.openAmongMany(source, opened)
+    tellStart(session, 'serve', torrent.metainfo)
+    if (isAlone) tellBudget(session, torrent)
+    watchTorrent(torrent, session.messages)
+    torrents.push(torrent)
   }
   return torrents
 }
 
-async function open(
-  session: Session,
-  source: string | Metainfo,
-  options: ServeOptions,
-  more: TorrentOptions = {}
-): Promise<Torrent> {
-  const torrent = await session.open(source, {
-    ...more,
-    ...(options.output !== undefined && { dir: options.output }),
-    // A server waits for as long as its readers do.
-    ...(options.peerTimeout === undefined && { peerTimeoutMs: 0 }),
-    ...(options.stallTimeout === undefined && { stallTimeoutMs: 0 })
-  })
-  tellStart(session, 'serve', torrent.metainfo)
-  if (more.maxMemory === undefined) tellBudget(session, torrent)
-  watchTorrent(torrent, session.messages)
-  return torrent
+/** A server waits for as long as its readers do. */
+function patience({ peerTimeout, stallTimeout }: ServeOptions): TorrentOptions {
+  return {
+    ...(peerTimeout === undefined && { peerTimeoutMs: 0 }),
+    ...(stallTimeout === undefined && { stallTimeoutMs: 0 })
+  }
 }
 
 /** One that fails leaves the others; rejects with what stopped the last one. */
