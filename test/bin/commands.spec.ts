@@ -168,7 +168,7 @@ describe('bt-stream get, info, seed', function () {
     })
 
     it('ends with 2 when a torrent is given twice', async () => {
-      const { exitCode, stderr } = await run(['serve', seeder.path, seeder.path])
+      const { exitCode, stderr } = await run(['serve', seeder.path, seeder.path, '--no-discovery'])
       expect(exitCode).to.equal(2)
       expect(stderr).to.match(/^bt-stream: many is here already$/m)
     })

@@ -256,7 +256,7 @@ describe('bt-stream <source>', function () {
       await once(silent, 'listening')
       const tracker = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/announce`
       const { torrent } = makeTorrent({ name: 'one.bin', pieceLength: 65_536, data, trackers: [[tracker]] })
-      const program = new RunningProgram(['-', '--json', '--port', '0'], { input: torrent })
+      const program = new RunningProgram(['-', '--json', '--port', '0', '--host', '127.0.0.1'], { input: torrent })
       await Promise.all([program.line(/"start"/), once(silent, 'connection')])
       program.child.kill('SIGINT')
       await program.line(/"interrupted"/)
