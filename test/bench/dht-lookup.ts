@@ -38,10 +38,11 @@ net.close()
 
 const at = (values: number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? NaN
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const line = (values: number[]): string =>
   `median ${at(values, 0.5).toFixed(0)}, 95th percentile ${at(values, 0.95).toFixed(0)}, most ${at(values, 1).toFixed(0)}`
-console.log(`${nodes} nodes, 25 to 50 ms one way, ${lookups} lookups`)
-console.log(`hit rate ${((100 * hits) / lookups).toFixed(1)} %`)
-console.log(`questions a lookup: ${line(asked)}`)
-console.log(`first peer after (ms): ${line(firstMs)}; steps at 75 ms each: ${(at(firstMs, 0.5) / 75).toFixed(1)}`)
-console.log(`whole lookup (ms): ${line(tookMs)}`)
+say(`${nodes} nodes, 25 to 50 ms one way, ${lookups} lookups`)
+say(`hit rate ${((100 * hits) / lookups).toFixed(1)} %`)
+say(`questions a lookup: ${line(asked)}`)
+say(`first peer after (ms): ${line(firstMs)}; steps at 75 ms each: ${(at(firstMs, 0.5) / 75).toFixed(1)}`)
+say(`whole lookup (ms): ${line(tookMs)}`)

@@ -10,6 +10,7 @@ import type { NameLookup } from '../../transport/name-lookup.js'
 import type { DatagramPort } from '../../transport/udp-socket.js'
 import { canonicalHost, isPort, type PeerAddress } from '../../wire/peer-address.js'
 import type { HostPort } from '../host-port.js'
+import { EntryNodes } from './entry-nodes.js'
 import { familyOf, type Contact, type Family } from './contact.js'
 import { parseKrpc, type KrpcMessage } from './krpc.js'
 import { asNodeId, isIdOfHost, nodeIdFor, type NodeId } from './node-id.js'
@@ -52,15 +53,14 @@ export class Dht {
   readonly #rpc: Rpc
   readonly #responder: Responder
   readonly #store = new PeerStore()
+  readonly #entry: EntryNodes
   readonly #external = new ExternalAddress()
   /** Those that somebody waits for go before those that only keep the tables. */
   readonly #walks = new Set<Walk>()
   readonly #upkeep = new Set<Walk>()
   readonly #unhandle: () => void
-  #given: PeerAddress[] = []
   /** Questions to nodes whose id we do not know, and names that are looked up. */
   #bootstrapping = 0
-  #bootstrapError: string | undefined
   #hasWalkedHome = false
   #tick: Timer
   #patience: Timer
@@ -72,6 +72,7 @@ export class Dht {
     this.#options = options
     const { port, clock, randomBytes, readOnly, families, sharesNetworks, saved } = options
     const now = clock.now()
+    this.#entry = new EntryNodes(options.names, options.bootstrap)
     this.#limits = new TrafficLimits(now)
     this.#rpc = new Rpc({ port, clock, randomBytes, readOnly, allowance: this.#limits.queries })
     for (const family of families) {
@@ -99,7 +100,7 @@ export class Dht {
 
   /** Why nobody was found to begin with. */
   get bootstrapError(): string | undefined {
-    return this.#bootstrapError
+    return this.#entry.error
   }
 
   /** Torrents whose peers are kept for others. */
@@ -127,16 +128,15 @@ export class Dht {
     for (const address of addresses) {
       if (this.nodeCount < MANY_NODES && isDialable(address.host)) this.#introduce(address)
     }
-    this.#given = [...this.#given, ...addresses].slice(-MAX_GIVEN)
+    this.#entry.keep(addresses)
   }
 
   /** As `addNodes`, by name: looked up first. Never rejects. */
   async addNamed(nodes: readonly HostPort[]): Promise<void> {
     this.#bootstrapping++
-    const found = await Promise.all(nodes.map(node => this.#resolve(node)))
+    const addresses = await this.#entry.resolve(nodes)
     this.#bootstrapping--
-    if (this.#isClosed) return
-    this.addNodes(found.flat())
+    this.addNodes(addresses)
     this.#pumpAll()
   }
 
@@ -200,7 +200,8 @@ export class Dht {
       ownId: () => this.#idOf(family),
       isBootstrapping: () => this.#bootstrapping > 0 && !this.#isClosed,
       onAnswer: (contact: Contact) => this.#onAnswer(contact),
-      onFailure: (contact: Contact) => this.#tables.get(family)?.onFailure(contact)
+      onFailure: (contact: Contact) => this.#tables.get(family)?.onFailure(contact),
+      onStarved: () => this.#planPump()
     }
     const walk = new Walk(side, { ...options, contacts: table?.closest(question.target) ?? [] })
     if (this.#isClosed) walk.stop()
@@ -210,19 +211,20 @@ export class Dht {
     return walk.result
   }
 
-  /** Who is waited for goes first; what may not be asked yet is asked as soon as it may. */
+  /** Who is waited for goes first. */
   #pumpAll(): void {
-    let isWaiting = false
-    for (const walk of [...this.#walks, ...this.#upkeep]) if (walk.pump()) isWaiting = true
-    if (!isWaiting || this.#isPumpPlanned || this.#isClosed) return
+    for (const walk of [...this.#walks, ...this.#upkeep]) walk.pump()
+  }
+
+  /** What may not be asked yet is asked as soon as it may. */
+  #planPump(): void {
+    if (this.#isPumpPlanned || this.#isClosed) return
     this.#isPumpPlanned = true
-    this.#pump = this.#options.clock.setTimer(
-      () => {
-        this.#isPumpPlanned = false
-        this.#pumpAll()
-      },
-      Math.max(1, this.#rpc.waitMs())
-    )
+    const goOn = (): void => {
+      this.#isPumpPlanned = false
+      this.#pumpAll()
+    }
+    this.#pump = this.#options.clock.setTimer(goOn, Math.max(1, Math.ceil(this.#rpc.waitMs())))
   }
 
   /** Asks a node whose id we do not know. */
@@ -254,23 +256,12 @@ export class Dht {
   }
 
   async #bootstrap(): Promise<void> {
-    if (this.#options.bootstrap.length === 0 && this.#given.length === 0) return
+    if (this.#entry.isEmpty) return
     this.#bootstrapping++
-    const found = await Promise.all(this.#options.bootstrap.map(node => this.#resolve(node)))
+    const addresses = await this.#entry.all()
     this.#bootstrapping--
-    if (this.#isClosed) return
-    for (const address of [...found.flat(), ...this.#given]) this.#introduce(address)
+    for (const address of addresses) this.#introduce(address)
     this.#pumpAll()
-  }
-
-  async #resolve({ host, port }: HostPort): Promise<PeerAddress[]> {
-    try {
-      const hosts = await this.#options.names.resolve(host)
-      return hosts.filter(isDialable).map(address => ({ host: address, port }))
-    } catch (error) {
-      this.#bootstrapError = (error as Error).message
-      return []
-    }
   }
 
   /** Once somebody has answered: to those whose ids are like ours, so that the table is filled near to us. */
@@ -381,8 +372,6 @@ export class Dht {
 const SAVED_PATIENCE_MS = 1000
 /** With so many nodes the ones that others name are not needed. */
 const MANY_NODES = 200
-/** Given nodes that are kept for when nobody else is known. */
-const MAX_GIVEN = 50
 /** Questions that are left for lookups when nodes are asked whether they are there. */
 const RESERVED_QUERIES = 10
 

@@ -24,6 +24,8 @@ export interface WalkSide {
   isBootstrapping(): boolean
   onAnswer(contact: Contact): void
   onFailure(contact: Contact): void
+  /** The walk would ask more than may be asked now: pump it when more may. */
+  onStarved(): void
 }
 
 export interface WalkOptions {
@@ -63,15 +65,15 @@ export class Walk {
     this.#lookup.add(contacts)
   }
 
-  /** Asks on. True when it would ask more than may be asked now. */
-  pump(): boolean {
+  /** Asks on. */
+  pump(): void {
     const { clock, rpc } = this.#side
-    if (this.#isOver) return false
+    if (this.#isOver) return
     const limit = Math.min(rpc.available(), DHT_MAX_LOOKUP_QUERIES - this.#lookup.asked)
     for (const contact of this.#lookup.next(clock.now(), limit)) this.#ask(contact)
     const isSpent = this.#lookup.asked >= DHT_MAX_LOOKUP_QUERIES
     if (isSpent || (this.#lookup.isDone(clock.now()) && !this.#side.isBootstrapping())) this.stop()
-    return !this.isOver && rpc.available() === 0
+    else if (rpc.available() === 0) this.#side.onStarved()
   }
 
   /** Ends it with what is known by now. */
@@ -84,7 +86,7 @@ export class Walk {
 
   #ask(contact: Contact): void {
     const { rpc } = this.#side
-    const goOn = (): void => void this.pump()
+    const goOn = (): void => this.pump()
     rpc.ask(
       this.#side.ownId(),
       contact.address,
