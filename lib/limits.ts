@@ -158,6 +158,8 @@ export const DHT_MAX_HOSTS = 2000
 /** Torrents whose peers we keep for others, peers of each, and how long, ms. */
 export const DHT_MAX_STORED_TORRENTS = 500
 export const DHT_MAX_STORED_PEERS = 100
+/** Of them, those of one IP address. */
+export const DHT_MAX_PEERS_OF_HOST = 5
 export const DHT_PEER_MS = 1_800_000
 /** The secret behind our tokens changes this often, ms; the one before it counts, too. */
 export const DHT_TOKEN_MS = 300_000

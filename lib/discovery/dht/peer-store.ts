@@ -1,6 +1,6 @@
-/** Peers that announced themselves to us (BEP 5), by info-hash, an IP address once each (BEP 33). Forgets the oldest when it is full. */
-import { DHT_MAX_STORED_PEERS, DHT_MAX_STORED_TORRENTS, DHT_PEER_MS } from '../../limits.js'
-import type { PeerAddress } from '../../wire/peer-address.js'
+/** Peers that announced themselves to us (BEP 5), by info-hash: a few of one IP address, as a home has only one. Forgets the oldest when it is full. */
+import { DHT_MAX_PEERS_OF_HOST, DHT_MAX_STORED_PEERS, DHT_MAX_STORED_TORRENTS, DHT_PEER_MS } from '../../limits.js'
+import { formatPeerAddress, type PeerAddress } from '../../wire/peer-address.js'
 import { BloomFilter } from './bloom-filter.js'
 import type { Family } from './contact.js'
 import type { NodeId } from './node-id.js'
@@ -24,8 +24,9 @@ export class PeerStore {
     const peers = this.#torrents.get(key) ?? new Map<string, StoredPeer>()
     this.#torrents.delete(key)
     this.#torrents.set(key, peers)
-    peers.delete(address.host)
-    peers.set(address.host, { address, isSeed, at: now })
+    peers.delete(formatPeerAddress(address))
+    peers.set(formatPeerAddress(address), { address, isSeed, at: now })
+    dropSurplus(peers, address.host)
     dropOldest(peers, DHT_MAX_STORED_PEERS)
     dropOldest(this.#torrents, DHT_MAX_STORED_TORRENTS)
   }
@@ -49,9 +50,15 @@ export class PeerStore {
   #living(target: NodeId, now: number): StoredPeer[] {
     const peers = this.#torrents.get(target.toString('latin1'))
     if (!peers) return []
-    for (const [host, { at }] of peers) if (now - at >= DHT_PEER_MS) peers.delete(host)
+    for (const [key, { at }] of peers) if (now - at >= DHT_PEER_MS) peers.delete(key)
     return [...peers.values()]
   }
+}
+
+/** One host does not push out the others. */
+function dropSurplus(peers: Map<string, StoredPeer>, host: string): void {
+  const same = [...peers].filter(([, { address }]) => address.host === host)
+  for (const [key] of same.slice(0, -DHT_MAX_PEERS_OF_HOST)) peers.delete(key)
 }
 
 function dropOldest(map: Map<string, unknown>, limit: number): void {
