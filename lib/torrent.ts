@@ -264,6 +264,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
       isWanting: () => this.#failure === undefined && !this.isPaused && view.isAwaiting(engine) && !this.#isDiskBusy,
+      isReaderWaiting: () => view.isReaderWaiting(engine),
       hadPeer: () => this.#peers.hadPeer,
       reason: () => (this.isPaused ? undefined : view.slowReason(engine, this.#peers, this.#isDiskBusy)),
       sources: () => this.#peers.sources(),
