@@ -100,6 +100,10 @@ export class TorrentServer {
     await once(this.#server, 'close')
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
   #makeServer(): Server {
     const server = createServer(
       {

@@ -159,12 +159,11 @@ describe('TorrentServer', () => {
       ...servedTorrent([], { name: 'Ordner', infoHash: infoHash.repeat(40) }),
       tar: servedTorrent([['Ordner.tar', Buffer.alloc(size)]]).files[0]!
     })
-    const two = await createServer([named('1', 1024), named('2', 2048)])
+    await using two = await createServer([named('1', 1024), named('2', 2048)])
     const api = (await json(await ask(`${two.url}api`))) as { torrents: { tar: { url: string } }[] }
     const answers = api.torrents.map(async ({ tar }) => (await buffer(await ask(tar.url))).length)
     expect(await Promise.all(answers)).to.deep.equal([1024, 2048])
     expect(await buffer(await ask(`${two.url}Ordner.tar`))).to.have.length(1024)
-    await two.close()
   })
 
   it('has a page to watch on, which may run its own script and no other', async () => {
@@ -264,7 +263,10 @@ describe('TorrentServer', () => {
     expect(answer.subarray(-1).equals(film.subarray(5, 6))).to.equal(true)
   })
 
-  it('leaves a client that sends ahead without end', async () => {
+  it('leaves a client that sends ahead without end, and makes no noise about it', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.pause().on('error', () => undefined)
     socket.write(
@@ -272,6 +274,8 @@ describe('TorrentServer', () => {
     )
     await once(socket.resume(), 'close')
     await until(() => torrent.stats().readers === 0)
+    process.off('warning', onWarning)
+    expect(warnings).to.deep.equal([])
   })
 
   it('knows no other path, and no way to the disk', async () => {
