@@ -406,6 +406,24 @@ describe('a TorrentServer that is closed', function () {
     await bench.close()
   })
 
+  it('ends with its torrent, before that says so, and may be made any number of times', async () => {
+    const bench = new SwarmBench(source)
+    const torrent = await bench.leech([])
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    for (let i = 0; i < 11; i++) await (await torrent.serve()).close()
+    const { port } = new URL((await torrent.serve()).url)
+    await torrent.close()
+    const [refusal] = (await once(get({ host: '127.0.0.1', port, agent: false }), 'error').catch((error: unknown) => [
+      error
+    ])) as [Error]
+    expect(refusal).to.have.property('code', 'ECONNREFUSED')
+    process.off('warning', onWarning)
+    expect(warnings).to.deep.equal([])
+    await bench.close()
+  })
+
   // Node keeps the text of the Date header for the rest of a second.
   noLeaks(this)
 })
