@@ -76,6 +76,7 @@ describe('the documents', () => {
     ['EmbeddedSwarmOptions', 'lib/demo/embedded-swarm.ts']
   ]
   const classes: [name: string, path: string][] = [
+    ['Client', 'lib/client.ts'],
     ['Torrent', 'lib/torrent.ts'],
     ['TorrentFile', 'lib/torrent-file.ts'],
     ['TorrentSlice', 'lib/torrent-slice.ts'],
