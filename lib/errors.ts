@@ -101,6 +101,12 @@ export class TorrentError extends BtError {
   }
 }
 
+/** The same failure once more, of the same class: what ends many streams gives each an error of its own. */
+export function anew(error: BtError): BtError {
+  const Family = error.constructor as new (code: ErrorCode, message: string, options: ErrorOptions) => BtError
+  return new Family(error.code, error.message, { cause: error.cause ?? error })
+}
+
 /** Closes a `switch` over a union: a case that was forgotten does not compile. */
 export function assertNever(value: never): never {
   throw new TorrentError('ERR_BT_INTERNAL', `unexpected value ${JSON.stringify(value)}`)

@@ -277,6 +277,8 @@ export const READ_AHEAD_SHARE = 0.5
 export const DEFAULT_PEER_TIMEOUT_MS = 120_000
 /** No verified byte while one is wanted, ms (`stallTimeoutMs`). */
 export const DEFAULT_STALL_TIMEOUT_MS = 300_000
+/** A reader that has waited this long, without a piece that came, is told why in the figures, ms. */
+export const READER_WAITING_MS = 2000
 /** Without progress for this long, one line says why, ms. */
 export const WAITING_AFTER_MS = 15_000
 /** First port to listen on, and how many further ones are tried. */

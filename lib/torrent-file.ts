@@ -107,12 +107,22 @@ export class TorrentFile {
   }
 }
 
-/** The inclusive range that the caller names as a half-open one. Throws `ERR_BT_OPTION` when it is not within `length` bytes. */
+/**
+ * The inclusive range that the caller names as a half-open one. Throws `ERR_BT_OPTION` when it is not within `length` bytes, or when another option
+ * makes no sense: not later, when a window is open that nobody would close.
+ */
 export function inclusiveRange(
-  { start = 0, end }: ReadStreamOptions,
+  { start = 0, end, highWaterMark = 0, signal }: ReadStreamOptions,
   length: number,
   what: string
 ): { start: number; end: number } {
+  if (!Number.isInteger(highWaterMark) || highWaterMark < 0) {
+    throw new TorrentError('ERR_BT_OPTION', `highWaterMark is a number of bytes, not ${String(highWaterMark)}`)
+  }
+  // Other realms have an AbortSignal of their own.
+  if (signal !== undefined && !('aborted' in (Object(signal) as object))) {
+    throw new TorrentError('ERR_BT_OPTION', 'signal is not an AbortSignal')
+  }
   const last = end ?? length - 1
   const isWhole = Number.isInteger(start) && Number.isInteger(last)
   if (!isWhole || start < 0 || last >= length || start > last + 1) {

@@ -171,6 +171,7 @@ class MetadataSearch implements MetadataSeeker {
       delivered: () => 0,
       storedAt: () => this.#fetch.heardAt ?? this.#startedAt,
       isWanting: () => true,
+      isReaderWaiting: () => false,
       hadPeer: () => this.peers.hadPeer,
       reason: () => this.#reason(),
       sources: () => this.peers.sources(),

@@ -1,7 +1,7 @@
 /** A torrent's pulse, once a second: rates, and the two clocks that end a download nobody serves. */
 import type { Clock, Timer } from './clock.js'
 import { TorrentError } from './errors.js'
-import { WAITING_AFTER_MS } from './limits.js'
+import { READER_WAITING_MS, WAITING_AFTER_MS } from './limits.js'
 
 const BEAT_MS = 1000
 /** Rates are means over about this long. */
@@ -22,6 +22,8 @@ export interface ProgressSide {
   storedAt(): number
   /** Something is waited for that is not here, and neither reader nor disk holds us. */
   isWanting(): boolean
+  /** A reader waits for a piece. */
+  isReaderWaiting(): boolean
   /** A peer has been connected at some time. */
   hadPeer(): boolean
   /** Why nothing comes, or nothing goes on; `undefined` when nothing is to come. */
@@ -36,7 +38,7 @@ export interface ProgressSide {
 export class TorrentProgress {
   downloadRate = 0
   uploadRate = 0
-  /** Set while nothing has come for a while. */
+  /** Set while nothing has come for a while: a short one when a reader waits. */
   waiting: string | undefined
   readonly #side: ProgressSide
   #timer: Timer
@@ -46,6 +48,8 @@ export class TorrentProgress {
   #lastDelivered = 0
   /** Since when there is something to do and nothing was stored or delivered. */
   #idleSince: number | undefined
+  /** The reason that was told last, while it lasts. */
+  #told: string | undefined
   /** Since when something is wanted and nothing came. */
   #wantingSince: number | undefined
   /** Time without any peer while something was wanted. */
@@ -106,10 +110,13 @@ export class TorrentProgress {
     this.#lastDelivered = delivered
     this.#idleSince =
       reason === undefined ? undefined : isMoving ? now : Math.max(this.#idleSince ?? now, this.#side.storedAt())
-    const isIdle = this.#idleSince !== undefined && now - this.#idleSince >= WAITING_AFTER_MS
-    const isNews = isIdle && reason !== this.waiting
-    this.waiting = isIdle ? reason : undefined
-    if (isNews && reason !== undefined) this.#side.onWaiting(reason)
+    const idleMs = this.#idleSince === undefined ? 0 : now - this.#idleSince
+    const shownAfterMs = this.#side.isReaderWaiting() ? READER_WAITING_MS : WAITING_AFTER_MS
+    this.waiting = idleMs >= shownAfterMs ? reason : undefined
+    const due = idleMs >= WAITING_AFTER_MS ? reason : undefined
+    const isNews = due !== this.#told
+    this.#told = due
+    if (isNews && due !== undefined) this.#side.onWaiting(due)
   }
 
   #noPeers(timeoutMs: number): TorrentError {

@@ -77,9 +77,14 @@ export function trackerInfo({ url, state, peers, error, warning }: TrackerStatus
   return { url, state, peers, ...(message === undefined ? {} : { message }) }
 }
 
+/** A reader waits for a piece that is not here. */
+export function isReaderWaiting({ windows }: TorrentEngine): boolean {
+  return [...windows].some(({ isWaiting }) => isWaiting)
+}
+
 /** A reader or `download` waits for a piece that is not here. */
-export function isAwaiting({ windows, scheduler, have }: TorrentEngine): boolean {
-  return scheduler.wanted.nextMissingIn(have, 0) >= 0 || [...windows].some(({ isWaiting }) => isWaiting)
+export function isAwaiting(engine: TorrentEngine): boolean {
+  return engine.scheduler.wanted.nextMissingIn(engine.have, 0) >= 0 || isReaderWaiting(engine)
 }
 
 /** Why nothing comes, in one line; `undefined` when nothing is wanted. */

@@ -47,6 +47,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   /** Resolves when what is on disk has been checked and we look for peers. */
   readonly #started: Promise<void>
   readonly #stopWatching: () => void
+  /** Those of `serve`, which end with the torrent; the ones that were closed before, too. */
+  readonly #servers = new Set<TorrentServer>()
   /** An open torrent keeps the process alive, however quiet its network is. */
   readonly #alive = setInterval(() => undefined, 2 ** 30)
   #failure: BtError | undefined
@@ -158,7 +160,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   async serve(options?: TorrentServerOptions): Promise<TorrentServer> {
     const { createServer } = await import('./torrent-serving.js')
     const server = await createServer([this], options)
-    this.once('close', () => void server.close())
+    this.#servers.add(server)
     if (!this.#closing) return server
     await server.close()
     throw this.#failure ?? new TorrentError('ERR_BT_ABORTED', 'the torrent was closed')
@@ -264,6 +266,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       delivered: () => engine.delivered,
       storedAt: () => engine.storedAt,
       isWanting: () => this.#failure === undefined && !this.isPaused && view.isAwaiting(engine) && !this.#isDiskBusy,
+      isReaderWaiting: () => view.isReaderWaiting(engine),
       hadPeer: () => this.#peers.hadPeer,
       reason: () => (this.isPaused ? undefined : view.slowReason(engine, this.#peers, this.#isDiskBusy)),
       sources: () => this.#peers.sources(),
@@ -371,6 +374,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#failure ??= reason
     this.#progress.stop()
     await Promise.allSettled([
+      ...[...this.#servers].map(server => server.close()),
       this.#engine.close(reason),
       this.#peers.close(),
       this.#started.catch(() => undefined),

@@ -2,7 +2,17 @@ import { expect } from 'chai'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import * as limits from '../lib/limits.js'
 import { MESSAGES } from '../lib/wire/message.js'
-import { codesIn, declaredCodes, errorFaults, limitFaults, membersOf, pathsIn, rowsOf } from './support/docs.js'
+import {
+  codesIn,
+  declaredCodes,
+  errorFaults,
+  exportsOf,
+  limitFaults,
+  membersOf,
+  pathsIn,
+  publicMembersOf,
+  rowsOf
+} from './support/docs.js'
 import { projectRoot } from './support/project.js'
 
 const read = (path: string) => readFileSync(projectRoot + path, 'utf8')
@@ -60,8 +70,37 @@ describe('the documents', () => {
     ['PeerInfo', 'lib/torrent-stats.ts'],
     ['PeerStats', 'lib/torrent-stats.ts'],
     ['TrackerInfo', 'lib/torrent-stats.ts'],
+    ['SourceInfo', 'lib/torrent-stats.ts'],
+    ['PieceMapCell', 'lib/torrent-stats.ts'],
+    ['TorrentServerOptions', 'lib/http/torrent-server.ts'],
     ['EmbeddedSwarmOptions', 'lib/demo/embedded-swarm.ts']
   ]
+  const classes: [name: string, path: string][] = [
+    ['Client', 'lib/client.ts'],
+    ['Torrent', 'lib/torrent.ts'],
+    ['TorrentFile', 'lib/torrent-file.ts'],
+    ['TorrentSlice', 'lib/torrent-slice.ts'],
+    ['TorrentTar', 'lib/torrent-tar.ts'],
+    ['TorrentServer', 'lib/http/torrent-server.ts']
+  ]
+  /** What only the library itself calls. */
+  const internal = new Set(['open', 'listen'])
+  const isNamed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(read('docs/api.md'))
+
+  it('name in docs/api.md everything that is exported', () => {
+    const names = exportsOf(read('lib/index.ts'))
+    expect(names).to.include.members(['openTorrent', 'TorrentFile', 'TrackerErrorCode'])
+    expect(names.filter(name => !isNamed(name))).to.deep.equal([])
+  })
+
+  for (const [name, path] of classes) {
+    it(`name every public member of ${name} in docs/api.md`, () => {
+      const members = publicMembersOf(name, read(path)).filter(member => !internal.has(member))
+      expect(members).not.to.be.empty
+      expect(members.filter(member => !isNamed(member))).to.deep.equal([])
+    })
+  }
+
   for (const [name, path] of shown) {
     it(`name every member of ${name} in docs/api.md`, () => {
       const members = membersOf(name, read(path))

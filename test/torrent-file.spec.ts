@@ -83,6 +83,24 @@ describe('TorrentFile', function () {
     })
   }
 
+  for (const [option, value] of [
+    ['highWaterMark', -1],
+    ['highWaterMark', 'all'],
+    ['signal', {}],
+    ['signal', null]
+  ] as const) {
+    it(`refuses ${JSON.stringify(value)} as ${option}, and leaves no window open`, () => {
+      const options = { [option]: value }
+      expect(() => torrent.file(1).createReadStream(options))
+        .to.throw()
+        .with.property('code', 'ERR_BT_OPTION')
+      expect(() => torrent.tar.createReadStream(options))
+        .to.throw()
+        .with.property('code', 'ERR_BT_OPTION')
+      expect(torrent.stats().readers).to.equal(0)
+    })
+  }
+
   it('serves many readers at once, and those on one signal without a warning', async () => {
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { TorrentError } from '../lib/errors.js'
-import { WAITING_AFTER_MS } from '../lib/limits.js'
+import { READER_WAITING_MS, WAITING_AFTER_MS } from '../lib/limits.js'
 import { TorrentProgress } from '../lib/torrent-progress.js'
 import { VirtualClock } from './support/virtual-clock.js'
 
@@ -12,6 +12,7 @@ class Side {
   bytes = { downloaded: 0, uploaded: 0, delivered: 0 }
   stored = 0
   isWanted = true
+  hasWaitingReader = false
   hasPeer = false
   why: string | undefined = 'no peer found'
   readonly progress = new TorrentProgress({
@@ -23,6 +24,7 @@ class Side {
     delivered: () => this.bytes.delivered,
     storedAt: () => this.stored,
     isWanting: () => this.isWanted,
+    isReaderWaiting: () => this.hasWaitingReader,
     hadPeer: () => this.hasPeer,
     reason: () => this.why,
     sources: () => 'tracker a: 0 peers',
@@ -94,6 +96,20 @@ describe('TorrentProgress', () => {
     side.why = 'no peer has piece 7 (1 peer connected)'
     await side.clock.advance(30_000)
     expect(side.reasons).to.deep.equal(['no peer found', 'no peer has piece 7 (1 peer connected)'])
+  })
+
+  it('has the reason in its figures soon when a reader waits, and says it no sooner', async () => {
+    side.hasWaitingReader = true
+    await side.clock.advance(READER_WAITING_MS - 1)
+    expect(side.progress.waiting).to.equal(undefined)
+    await side.clock.advance(2001)
+    expect(side.progress.waiting).to.equal('no peer found')
+    expect(side.reasons).to.deep.equal([])
+    side.stored = side.clock.now()
+    await side.clock.advance(1000)
+    expect(side.progress.waiting).to.equal(undefined)
+    await side.clock.advance(WAITING_AFTER_MS)
+    expect(side.reasons).to.deep.equal(['no peer found'])
   })
 
   it('says so of a slow reader or disk too, though they stop the clocks', async () => {

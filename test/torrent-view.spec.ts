@@ -153,7 +153,7 @@ describe('a torrent that waits', function () {
     await peer.expectRequest()
     await pass(16_000)
     const { address } = torrent.peers()[0] ?? {}
-    expect(reasons).to.deep.equal([`waiting for piece 0 from ${address}`])
+    expect(reasons).to.deep.equal([`piece 0 is asked of ${address}`])
     peer.hangUp()
   })
 

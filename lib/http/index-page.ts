@@ -57,7 +57,7 @@ ${player(torrent, subtitles)}
 <canvas data-map height="28" role="img" aria-label="Map of the pieces"></canvas>
 <ul class="legend" aria-hidden="true"><li class="here">here</li><li class="asked">on its way</li><li class="window">wanted next</li><li class="head">waited for</li></ul>
 <dl class="figures">
-<div><dt>Verified</dt><dd data-figure="verified">–</dd></div>
+<div><dt>Verified so far</dt><dd data-figure="verified">–</dd></div>
 <div><dt>Arriving</dt><dd data-figure="downloadRate">–</dd></div>
 <div><dt>Peers</dt><dd data-figure="peers">–</dd></div>
 <div><dt>Memory</dt><dd data-figure="memory">–</dd></div>

@@ -4,6 +4,7 @@ import type { ServedTorrent } from './library.js'
 export type Route =
   | { readonly type: 'page' | 'api' | 'events' | 'playlist' }
   | { readonly type: 'file' | 'subtitles' | 'filePlaylist'; readonly infoHash: string; readonly index: number }
+  | { readonly type: 'archive'; readonly infoHash: string }
   | { readonly type: 'other'; readonly path: string }
 
 /** `target`: a request's, without the secret. What it says after `?` has no meaning. */
@@ -19,6 +20,8 @@ export function routeOf(target: string): Route {
     case '/playlist.m3u':
       return { type: 'playlist' }
   }
+  const [, archived] = /^\/([0-9a-f]{40})\/[^/]*\.tar$/.exec(path) ?? []
+  if (archived !== undefined) return { type: 'archive', infoHash: archived }
   const [, infoHash, digits, ending] = /^\/([0-9a-f]{40})\/(\d{1,7})(\.vtt|\.m3u|\/[^/]*)?$/.exec(path) ?? []
   if (infoHash === undefined || digits === undefined) return { type: 'other', path }
   const type = ending === '.vtt' ? 'subtitles' : ending === '.m3u' ? 'filePlaylist' : 'file'
@@ -47,11 +50,25 @@ export function filePlaylistPath({ infoHash }: ServedTorrent, index: number): st
   return `${infoHash}/${index}.m3u`
 }
 
-export function tarPath({ tar }: ServedTorrent): string {
-  return encodeName(tar.name)
+/** Several torrents may have one name. */
+export function tarPath({ infoHash, tar }: ServedTorrent): string {
+  return `${infoHash}/${encodeName(tar.name)}`
+}
+
+/** Whether a path, in whatever way it is encoded, is the archive's name alone: what people write. */
+export function isTarName({ tar }: ServedTorrent, path: string): boolean {
+  try {
+    return decodeURIComponent(path) === `/${wellFormed(tar.name)}`
+  } catch {
+    return false
+  }
+}
+
+function encodeName(name: string): string {
+  return encodeURIComponent(wellFormed(name))
 }
 
 /** A lone surrogate has no UTF-8. */
-function encodeName(name: string): string {
-  return encodeURIComponent(name.replace(/\p{Surrogate}/gu, '\ufffd'))
+function wellFormed(name: string): string {
+  return name.replace(/\p{Surrogate}/gu, '\ufffd')
 }

@@ -17,7 +17,7 @@ import { LiveEvents } from './live-events.js'
 import { liveFigures } from './live-figures.js'
 import { pageAssets } from './page-assets.js'
 import { playlist } from './playlist.js'
-import { filePath, originForm, routeOf, tarPath, type Route } from './routes.js'
+import { filePath, isTarName, originForm, routeOf, type Route } from './routes.js'
 import { sendBytes } from './send-bytes.js'
 import { sendSubtitles } from './send-subtitles.js'
 import { send, sendParts, sendText } from './send-text.js'
@@ -100,6 +100,10 @@ export class TorrentServer {
     await once(this.#server, 'close')
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
   #makeServer(): Server {
     const server = createServer(
       {
@@ -175,8 +179,11 @@ export class TorrentServer {
       case 'events':
         if (!this.#events.add(response)) sendText(response, 503, 'too many listen')
         return
+      case 'archive':
       case 'other': {
-        const torrent = torrents.find(candidate => `/${tarPath(candidate)}` === route.path)
+        const torrent = torrents.find(candidate =>
+          route.type === 'other' ? isTarName(candidate, route.path) : candidate.infoHash === route.infoHash
+        )
         if (torrent) await sendBytes(request, response, torrent.tar, `"${torrent.infoHash}-tar"`)
         else sendText(response, 404, 'not found')
         return
@@ -189,7 +196,7 @@ export class TorrentServer {
   }
 
   async #sendFile(
-    { type, infoHash, index }: Extract<Route, { infoHash: string }>,
+    { type, infoHash, index }: Extract<Route, { index: number }>,
     base: string,
     request: IncomingMessage,
     response: ServerResponse

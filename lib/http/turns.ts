@@ -9,6 +9,8 @@ import { HTTP_MAX_WAITING_REQUESTS } from '../limits.js'
 interface Line {
   waiting: number
   last: Promise<void>
+  /** What ends the wait for each answer when the connection is gone: one listener for all, as Node warns at the eleventh. */
+  readonly ends: Set<() => void>
 }
 
 export class Turns {
@@ -16,27 +18,35 @@ export class Turns {
 
   /** Resolves when the answers before this one are over: true when it is its turn, false when its connection is gone. */
   async wait(socket: Socket, response: ServerResponse): Promise<boolean> {
-    const line = this.#lines.get(socket) ?? { waiting: 0, last: Promise.resolve() }
-    this.#lines.set(socket, line)
+    const line = this.#lines.get(socket) ?? this.#begin(socket)
     if (line.waiting >= HTTP_MAX_WAITING_REQUESTS) socket.destroy()
     const before = line.last
-    line.last = Promise.all([before, isOver(socket, response)]).then(() => undefined)
+    line.last = Promise.all([before, isOver(line, response)]).then(() => undefined)
     line.waiting++
     await before
     line.waiting--
     return !socket.destroyed
   }
+
+  #begin(socket: Socket): Line {
+    const line: Line = { waiting: 0, last: Promise.resolve(), ends: new Set() }
+    this.#lines.set(socket, line)
+    socket.once('close', () => {
+      for (const end of line.ends) end()
+    })
+    return line
+  }
 }
 
 /** An answer that has not had its turn does not hear of the end of its connection. */
-function isOver(socket: Socket, response: ServerResponse): Promise<void> {
+function isOver({ ends }: Line, response: ServerResponse): Promise<void> {
   return new Promise(resolve => {
     const end = (): void => {
-      socket.off('close', end)
+      ends.delete(end)
       response.off('close', end)
       resolve()
     }
-    socket.on('close', end)
+    ends.add(end)
     response.on('close', end)
   })
 }

@@ -29,7 +29,7 @@ export function whySlow(now: SlowSnapshot): string | undefined {
   if (now.owners === 0) return `no peer has piece ${now.piece} (${plural(now.peers, 'peer')} connected)`
   if (now.choking === now.peers) return now.peers === 1 ? 'the only peer chokes us' : `all ${now.peers} peers choke us`
   if (now.choking * 2 >= now.peers) return `${plural(now.peers, 'peer')}, ${now.choking} choke us`
-  if (now.holder !== undefined) return `waiting for piece ${now.piece} from ${now.holder}`
+  if (now.holder !== undefined) return `piece ${now.piece} is asked of ${now.holder}`
   return `${plural(now.peers, 'peer')}, none sends piece ${now.piece}`
 }
 

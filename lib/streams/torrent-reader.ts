@@ -1,6 +1,6 @@
 /** Bytes of a torrent as a Node Readable, or poured into a sink: in order, verified, exactly as many as were promised, or an error. */
 import { Readable, type Writable } from 'node:stream'
-import { BtError, TorrentError } from '../errors.js'
+import { anew, BtError, TorrentError } from '../errors.js'
 import { copyBytes } from '../pieces/copy-bytes.js'
 import { watchAbort } from './abort-watch.js'
 import type { ByteSource } from './read-cursor.js'
@@ -137,14 +137,7 @@ function aborted(signal: AbortSignal | undefined): Error {
 /** One failure of the torrent ends many streams: each gets an error of its own, with what it had delivered. */
 function withBytesDelivered(error: Error, bytes: number): Error {
   if (!(error instanceof BtError)) return error
-  const own = new TorrentErrorOfStream(error)
+  const own = anew(error)
   own.bytesDelivered = bytes
   return own
-}
-
-class TorrentErrorOfStream extends BtError {
-  constructor(error: BtError) {
-    super(error.code, error.message, { cause: error.cause ?? error })
-    this.name = error.name
-  }
 }

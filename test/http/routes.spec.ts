@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { filePath, filePlaylistPath, originForm, routeOf, subtitlesPath, tarPath } from '../../lib/http/routes.js'
+import {
+  filePath,
+  filePlaylistPath,
+  isTarName,
+  originForm,
+  routeOf,
+  subtitlesPath,
+  tarPath
+} from '../../lib/http/routes.js'
 import { servedTorrent } from '../support/served-torrent.js'
 
 const infoHash = '0123456789abcdef0123456789abcdef01234567'
@@ -16,7 +24,17 @@ describe('the routes', () => {
       expect(routeOf(`/${subtitlesPath(torrent, index)}`)).to.deep.equal({ type: 'subtitles', infoHash, index })
       expect(routeOf(`/${filePlaylistPath(torrent, index)}`)).to.deep.equal({ type: 'filePlaylist', infoHash, index })
     }
-    expect(routeOf(`/${tarPath(torrent)}`)).to.deep.equal({ type: 'other', path: '/a%2Fb%20%C3%BC.tar' })
+    expect(routeOf(`/${tarPath(torrent)}`)).to.deep.equal({ type: 'archive', infoHash })
+  })
+
+  it('take the name of an archive however it is encoded, and no other', () => {
+    const torrent = servedTorrent([], { infoHash, name: 'b ü (1)' })
+    for (const path of ['/b%20%C3%BC%20(1).tar', '/b%20%c3%bc%20%281%29.tar', '/b ü (1).tar']) {
+      expect(isTarName(torrent, path), path).to.equal(true)
+    }
+    for (const path of ['/b%20%C3%BC%20(1)', '/b%20%FC%20(1).tar', '/%.tar', 'b%20%C3%BC%20(1).tar', '/']) {
+      expect(isTarName(torrent, path), path).to.equal(false)
+    }
   })
 
   it('heed no query and no fragment', () => {

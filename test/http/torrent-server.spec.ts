@@ -6,10 +6,12 @@ import { buffer, json, text } from 'node:stream/consumers'
 import type { TorrentServer } from '../../lib/http/torrent-server.js'
 import * as limits from '../../lib/limits.js'
 import type { Torrent } from '../../lib/torrent.js'
+import { createServer } from '../../lib/torrent-serving.js'
 import { randomBytesSeeded } from '../support/make-torrent.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { until } from '../support/peer-bench.js'
 import { rejection } from '../support/rejection.js'
+import { servedTorrent } from '../support/served-torrent.js'
 import { SwarmBench } from '../support/swarm-bench.js'
 
 const film = randomBytesSeeded('film', 200_001)
@@ -152,6 +154,18 @@ describe('TorrentServer', () => {
     expect((await buffer(part)).equals(archive.subarray(500, 2001))).to.equal(true)
   })
 
+  it('gives each of two torrents of one name its own archive', async () => {
+    const named = (infoHash: string, size: number) => ({
+      ...servedTorrent([], { name: 'Ordner', infoHash: infoHash.repeat(40) }),
+      tar: servedTorrent([['Ordner.tar', Buffer.alloc(size)]]).files[0]!
+    })
+    await using two = await createServer([named('1', 1024), named('2', 2048)])
+    const api = (await json(await ask(`${two.url}api`))) as { torrents: { tar: { url: string } }[] }
+    const answers = api.torrents.map(async ({ tar }) => (await buffer(await ask(tar.url))).length)
+    expect(await Promise.all(answers)).to.deep.equal([1024, 2048])
+    expect(await buffer(await ask(`${two.url}Ordner.tar`))).to.have.length(1024)
+  })
+
   it('has a page to watch on, which may run its own script and no other', async () => {
     const page = await ask(server.url)
     expect(page.headers['content-security-policy']).to.match(/^default-src 'none'.*; script-src 'sha256-[^']+';/)
@@ -177,7 +191,7 @@ describe('TorrentServer', () => {
     expect(listed?.files.map(({ path, length, url, bytesHere }) => [path, length, url, bytesHere])).to.deep.equal(
       torrent.files.map(({ path, length }, index) => [path, length, server.urlOf(torrent, index), 0])
     )
-    expect(listed?.tar.url).to.equal(`${server.url}Ordner.tar`)
+    expect(listed?.tar.url).to.equal(`${server.url}${torrent.infoHash}/Ordner.tar`)
     const urlsOf = async (path: string): Promise<string[]> =>
       (await text(await ask(server.url + path))).split('\n').filter(line => line.startsWith('http'))
     expect(await urlsOf('playlist.m3u')).to.deep.equal([filmUrl(), server.urlOf(torrent, 2)])
@@ -249,7 +263,10 @@ describe('TorrentServer', () => {
     expect(answer.subarray(-1).equals(film.subarray(5, 6))).to.equal(true)
   })
 
-  it('leaves a client that sends ahead without end', async () => {
+  it('leaves a client that sends ahead without end, and makes no noise about it', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.pause().on('error', () => undefined)
     socket.write(
@@ -257,6 +274,8 @@ describe('TorrentServer', () => {
     )
     await once(socket.resume(), 'close')
     await until(() => torrent.stats().readers === 0)
+    process.off('warning', onWarning)
+    expect(warnings).to.deep.equal([])
   })
 
   it('knows no other path, and no way to the disk', async () => {
@@ -384,6 +403,24 @@ describe('a TorrentServer that is closed', function () {
     const asked = get(server.urlOf(torrent, 0), { agent: false }).on('error', () => undefined)
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
     response.on('error', () => undefined)
+    await bench.close()
+  })
+
+  it('ends with its torrent, before that says so, and may be made any number of times', async () => {
+    const bench = new SwarmBench(source)
+    const torrent = await bench.leech([])
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    for (let i = 0; i < 11; i++) await (await torrent.serve()).close()
+    const { port } = new URL((await torrent.serve()).url)
+    await torrent.close()
+    const [refusal] = (await once(get({ host: '127.0.0.1', port, agent: false }), 'error').catch((error: unknown) => [
+      error
+    ])) as [Error]
+    expect(refusal).to.have.property('code', 'ECONNREFUSED')
+    process.off('warning', onWarning)
+    expect(warnings).to.deep.equal([])
     await bench.close()
   })
 

@@ -29,7 +29,7 @@ describe('in Chromium', function () {
   this.timeout(60_000)
   const workspace = new Workspace()
   const lines: ThrottledLine[] = []
-  let seeder: Seeder | undefined
+  const seeders: Seeder[] = []
   let torrent: Torrent | undefined
   let browser: Browser | undefined
   let page: Page
@@ -43,16 +43,21 @@ describe('in Chromium', function () {
     const sound = ['-f', 'lavfi', '-i', `sine=duration=${SECONDS}`]
     const coding = ['-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', '2M', '-minrate', '2M', '-c:a', 'aac']
     await execute('ffmpeg', ['-v', 'error', ...picture, ...sound, ...coding, film])
-    seeder = await Seeder.start({
+    const source = {
       name: 'folder',
       pieceLength: 65_536,
       files: [
         { path: ['film.mp4'], data: readFileSync(film) },
         { path: ['film.en.srt'], data: Buffer.from(SUBTITLES) }
       ]
-    })
-    for (let i = 0; i < 2; i++) lines.push(await ThrottledLine.open(seeder.address, BYTES_PER_SECOND))
-    torrent = await openTorrent(seeder.path, {
+    }
+    // Two peers: of two connections to one peer only one would stay.
+    for (let i = 0; i < 2; i++) {
+      const seeder = await Seeder.start(source)
+      seeders.push(seeder)
+      lines.push(await ThrottledLine.open(seeder.address, BYTES_PER_SECOND))
+    }
+    torrent = await openTorrent(seeders[0]?.path ?? '', {
       peers: lines.map(({ address }) => address),
       discovery: false,
       peerTimeoutMs: 0,
@@ -74,7 +79,7 @@ describe('in Chromium', function () {
     await browser?.close()
     await torrent?.close()
     for (const line of lines) await line.close()
-    await seeder?.close()
+    for (const seeder of seeders) await seeder.close()
     workspace.remove()
   })
 

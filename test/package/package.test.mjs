@@ -54,7 +54,9 @@ describe('the installed package', () => {
       join(project, 'consumer.mts'),
       `import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { BtError, openTorrent, type ErrorCode, type Torrent, type TorrentOptions, type TorrentStats } from 'bt-stream'
+import type { Readable, Writable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { BtError, createServer, openTorrent, type ErrorCode, type PieceMapCell, type TorrentFile, type Torrent, type TorrentOptions, type TorrentStats } from 'bt-stream'
 export async function save(source: string | Buffer, path: string, signal: AbortSignal): Promise<void> {
   await using torrent = await openTorrent(source, { signal })
   const [file] = torrent.files
@@ -70,6 +72,26 @@ export function watch(torrent: Torrent): TorrentStats {
   // @ts-expect-error no such event
   torrent.on('pear', () => undefined)
   return torrent.stats()
+}
+export async function read(file: TorrentFile, sink: Writable, signal: AbortSignal): Promise<string> {
+  const stream: Readable = file.createReadStream({ start: 1, highWaterMark: 2 ** 20, signal })
+  for await (const chunk of file) if (chunk.readUInt8(0) === 0) break
+  const web: ReadableStream<Uint8Array> = file.slice(-100).slice(0, 50).stream()
+  const bytes: ArrayBuffer = await file.arrayBuffer()
+  const written: number = await file.writeTo(sink, { end: 9 })
+  // @ts-expect-error a stream is no sink
+  await file.writeTo(stream)
+  // @ts-expect-error bytes are counted
+  file.createReadStream({ start: '0' })
+  return \`\${await file.text()} \${bytes.byteLength + written} \${web.locked}\`
+}
+export async function share(torrent: Torrent): Promise<string> {
+  await using server = await torrent.serve({ port: 0, host: '127.0.0.1', allowedHosts: ['box'] })
+  await using both = await createServer([torrent], {})
+  const cells: PieceMapCell[] = torrent.pieceMap(16)
+  const archive: Readable = torrent.createTarStream({ start: 512 })
+  archive.destroy()
+  return server.urlOf(torrent, 0) + both.urls.join() + torrent.tar.length + cells.length + torrent.stats().waiting
 }
 export function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof BtError ? error.code : undefined

@@ -32,7 +32,7 @@ describe('whySlow', () => {
     [{ choking: 12 }, 'all 12 peers choke us'],
     [{ choking: 11 }, '12 peers, 11 choke us'],
     [{ choking: 6 }, '12 peers, 6 choke us'],
-    [{ choking: 5, holder: '127.0.0.1:1' }, 'waiting for piece 7 from 127.0.0.1:1'],
+    [{ choking: 5, holder: '127.0.0.1:1' }, 'piece 7 is asked of 127.0.0.1:1'],
     [{}, '12 peers, none sends piece 7']
   ]
   for (const [snapshot, line] of cases) {

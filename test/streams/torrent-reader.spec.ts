@@ -150,6 +150,7 @@ describe('TorrentReader', () => {
     const [first, second] = await Promise.all(failures)
     expect(first).to.not.equal(second)
     expect([first?.name, second?.name]).to.deep.equal(['TorrentError', 'TorrentError'])
+    expect(first).to.be.instanceOf(TorrentError)
   })
 
   it('ends with its signal, before and while it reads', async () => {

@@ -29,6 +29,19 @@ export function membersOf(name: string, source: string): string[] {
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].map(([, member = '']) => member)
 }
 
+/** The names that this source exports by `export { … } from`, those of types too. */
+export function exportsOf(source: string): string[] {
+  const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\} from/gm)].map(([, list = '']) => list)
+  return lists.flatMap(list => list.split(',')).map(name => name.trim().replace(/^type /, ''))
+}
+
+/** The members of a class of this source that are not private. */
+export function publicMembersOf(name: string, source: string): string[] {
+  const body = new RegExp(`^export class ${name}\\b.*\\{\\n((?:(?: .*)?\\n)*)\\}`, 'm').exec(source)?.[1] ?? ''
+  const declared = [...body.matchAll(/^ {2}(?:readonly |get |async )*([a-z]\w*)(?:<[^>]*>)?(?:\(|: |\?: )/gm)]
+  return declared.map(([, member = '']) => member).filter(member => member !== 'constructor')
+}
+
 /** Error codes that are named anywhere. */
 export function codesIn(text: string): Set<string> {
   return new Set(text.match(/\bERR_BT_[A-Z0-9_]*[A-Z0-9]\b/g))

@@ -83,7 +83,8 @@ class TorrentView {
     this.figure('peers', String(figures.peers))
     this.figure('memory', `${size(figures.memory)} of ${size(figures.maxMemory)}`)
     const looking = figures.readers > 0 && figures.peers === 0 ? 'no peer yet' : ''
-    const waiting = figures.waiting ?? looking
+    // A player that takes nothing has enough for now, or pauses: its viewer waits for nothing.
+    const waiting = figures.waiting === 'reader is slow' ? '' : (figures.waiting ?? looking)
     const line = this.find('[data-waiting]')
     const text = waiting === '' ? '' : `Waiting: ${waiting}`
     if (line.textContent !== text) line.textContent = text
