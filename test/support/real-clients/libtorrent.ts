@@ -1,4 +1,6 @@
 /** libtorrent by way of its Python binding (Debian: python3-libtorrent). The only one here that can be told whom to dial. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ChildProgram } from '../child-program.js'
 import {
@@ -6,6 +8,7 @@ import {
   serving,
   type Address,
   type LeechOptions,
+  type MetadataOptions,
   type RealClient,
   type SeedOptions
 } from './real-client.js'
@@ -42,4 +45,19 @@ export async function leech({
   const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(dataDir) })
   const { code } = await program.waitForExit(timeoutMs)
   if (code !== 0) throw program.error('did not complete the download')
+}
+
+/** Resolves to the .torrent that it makes of the link with what the peers say. */
+export async function fetchMetadata({
+  link,
+  peers,
+  workDir,
+  timeoutMs = 30_000
+}: MetadataOptions & { peers: Address[] }): Promise<Buffer> {
+  const torrentFile = join(workDir, 'fetched.torrent')
+  const args = [script('metadata.py'), link, workDir, torrentFile, ...peers.map(({ host, port }) => `${host}:${port}`)]
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(workDir) })
+  const { code } = await program.waitForExit(timeoutMs)
+  if (code !== 0) throw program.error('did not get the metadata')
+  return readFileSync(torrentFile)
 }
