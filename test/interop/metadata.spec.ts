@@ -56,7 +56,9 @@ describe('metadata from a real client', () => {
         fromIt = ['--no-discovery', '--peer', `${address?.host}:${address?.port}`]
       })
 
-      for (const what of Object.keys(sources)) {
+      for (const [what, source] of Object.entries(sources)) {
+        // rTorrent 0.9.8 sends an empty piece in place of a last one that is full.
+        if (name === 'rTorrent' && source === twoFullPieces) continue
         it(`in ${what}`, async () => {
           const torrent = torrents.get(what)
           if (!torrent) throw new Error(`no torrent with metadata in ${what}`)
