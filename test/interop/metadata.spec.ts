@@ -24,6 +24,9 @@ function infoIn(torrent: Buffer): string {
   return digest(parseMetainfo(torrent).infoBytes)
 }
 
+/** Nobody is asked for peers. */
+const alone = ['--no-tracker', '--no-dht', '--no-lsd']
+
 const linkTo = ({ infoHash }: TorrentOnDisk, rest = ''): string => `magnet:?xt=urn:btih:${infoHash}${rest}`
 
 describe('metadata from a real client', () => {
@@ -86,7 +89,7 @@ describe('metadata for a real client', () => {
     it(`libtorrent dials ours and gets ${what}`, async function () {
       requireLibtorrent(this)
       const torrent = workspace.torrent(source)
-      await using seeder = await seedWithBtStream(torrent.torrentFile, workspace.content(source), ['--no-tracker'])
+      await using seeder = await seedWithBtStream(torrent.torrentFile, workspace.content(source), alone)
       const fetched = await libtorrent.fetchMetadata({
         link: linkTo(torrent),
         peers: [seeder.address],
@@ -98,7 +101,7 @@ describe('metadata for a real client', () => {
     it(`aria2 finds ours by a tracker and gets ${what}`, async function () {
       requireProgram(this, 'aria2c', 'aria2')
       const torrent = workspace.torrent(source)
-      await using seeder = await seedWithBtStream(torrent.torrentFile, workspace.content(source), ['--no-tracker'])
+      await using seeder = await seedWithBtStream(torrent.torrentFile, workspace.content(source), alone)
       const tracker = await FakeTracker.listen({ peers: [seeder.address] })
       try {
         const link = linkTo(torrent, `&tr=${encodeURIComponent(tracker.httpUrl)}`)

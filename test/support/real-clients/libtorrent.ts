@@ -48,8 +48,8 @@ export async function leech({
   if (code !== 0) throw program.error('did not complete the download')
 }
 
-/** Everything; no content, but peers; content, but to exchange no peers. */
-export type Wants = 'all' | 'nothing' | 'no peers'
+/** Everything; no content, but peers; content, but to exchange no peers; content, but so slowly that it needs others for minutes. */
+export type Wants = 'all' | 'nothing' | 'no peers' | 'slowly'
 
 /** A client that exchanges peers (BEP 11), on an address of its own: libtorrent tells nobody of two peers that share one. */
 export interface ExchangingPeer extends RealClient {

@@ -1,5 +1,6 @@
 """Exchanges peers until it is stopped: exchange.py HOST DATA_DIR FILE.torrent WANTS IP:PORT...
-WANTS: "all", "nothing" to take no content, or "no peers" to take all but exchange nobody. Prints "met IP:PORT by SOURCE" for each peer that it is connected to."""
+WANTS: "all", "nothing" to take no content, "no peers" to exchange nobody,
+or "slowly" to take content for minutes. Prints "met IP:PORT by SOURCE" for each peer that it is connected to."""
 import sys
 
 import libtorrent
@@ -17,6 +18,8 @@ session.apply_settings({
 torrent = add_torrent(session, torrent_file, data_dir)
 if wants == 'no peers':
     torrent.set_flags(libtorrent.torrent_flags.disable_pex)
+if wants == 'slowly':
+    torrent.set_download_limit(20_000)
 if wants == 'nothing':
     torrent.prioritize_files([0] * torrent.torrent_file().num_files())
 print(f'listening on {session.listen_port()}', flush=True)
