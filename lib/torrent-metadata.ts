@@ -120,9 +120,9 @@ class MetadataSearch implements MetadataSeeker {
   // --- what peers say
 
   onHandshake(peer: ExtendedPeer): void {
-    const { metadataSize, ids } = peer.said
+    const { metadataSize, ids, client } = peer.said
     if (this.#isOver || metadataSize === undefined || (ids.ut_metadata ?? 0) === 0) return
-    this.#fetch.onAnnounced(peer, metadataSize)
+    this.#fetch.onAnnounced(peer, metadataSize, client)
     this.#ask(peer)
   }
 

@@ -15,6 +15,9 @@ import type { InfoHash } from '../metainfo/info-hash.js'
 import { MetadataAssembly } from './metadata-assembly.js'
 import type { MetadataMessage } from './metadata-message.js'
 
+/** rTorrent's library: a second request that comes before it has answered the first one silences the connection for good. */
+const ONE_AT_A_TIME = 'libTorrent '
+
 /** A peer that says that it has the metadata. */
 interface Source {
   /** Bytes, as it announced them. */
@@ -25,6 +28,8 @@ interface Source {
   readonly late: Set<number>
   /** It refused or was silent: not to be asked before this time. */
   restUntil: number
+  /** Pieces that are asked of it at once. */
+  readonly atOnce: number
 }
 
 export class MetadataFetch<Peer> {
@@ -46,13 +51,15 @@ export class MetadataFetch<Peer> {
     return this.#sources.size
   }
 
-  /** The peer announced the metadata's size, perhaps anew. */
-  onAnnounced(peer: Peer, size: number): void {
+  /** The peer announced the metadata's size, perhaps anew. `client`: how it names itself. */
+  onAnnounced(peer: Peer, size: number, client?: string): void {
     const known = this.#sources.get(peer)
     if (known?.size === size) return
     if (known) this.#release(known)
     const late = new Set([...(known?.late ?? []), ...(known?.asked.keys() ?? [])])
-    this.#sources.set(peer, { size, asked: new Map(), late, restUntil: known?.restUntil ?? -Infinity })
+    const restUntil = known?.restUntil ?? -Infinity
+    const atOnce = known?.atOnce ?? (client?.startsWith(ONE_AT_A_TIME) === true ? 1 : METADATA_REQUESTS)
+    this.#sources.set(peer, { size, asked: new Map(), late, restUntil, atOnce })
     this.#rank()
   }
 
@@ -70,7 +77,7 @@ export class MetadataFetch<Peer> {
     const assembly = source && now >= source.restUntil ? this.#assemblies.get(source.size) : undefined
     if (!source || !assembly || !this.#isItsTurn(assembly, peer, now)) return []
     const pieces: number[] = []
-    while (source.asked.size < METADATA_REQUESTS) {
+    while (source.asked.size < source.atOnce) {
       const piece = assembly.next(index => source.asked.has(index))
       if (piece === undefined) break
       source.asked.set(piece, now)
@@ -110,6 +117,11 @@ export class MetadataFetch<Peer> {
       throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `metadata of ${source.size} bytes became one of ${totalSize}`)
     }
     if (!assembly) return undefined
+    // So rTorrent says that it cannot: of metadata that ends with a full piece it never sends that one.
+    if (bytes.length === 0) {
+      this.#rest(source, now)
+      return undefined
+    }
     if (bytes.length !== assembly.lengthOf(piece)) {
       throw new ProtocolError('ERR_BT_MESSAGE_LENGTH', `a piece of metadata with ${bytes.length} bytes`)
     }

@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
-import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
+import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
+import {
+  makeTorrent,
+  randomBytesSeeded,
+  writeContent,
+  type SourceFile,
+  type TorrentSource
+} from '../support/make-torrent.js'
 import type { TorrentOnDisk } from '../support/real-clients/real-client.js'
 
 const PIECE_LENGTH = 64 * 1024
@@ -29,6 +36,28 @@ export const multiFile = {
     { path: ['z'], data: randomBytesSeeded('last', 99_999) }
   ],
   pieceLength: PIECE_LENGTH
+}
+
+/** Its metadata is three pieces long, and the last of them short. */
+export const threePieces = withMetadata('three pieces', 2 * 16_384 + 5000)
+
+/** Its metadata is two pieces long, both of them full: a client that expects a rest waits for it for ever. */
+export const twoFullPieces = withMetadata('two full pieces', 2 * 16_384)
+
+/** Small files with long names, as many as make an info dictionary of this length in bytes. */
+function withMetadata(name: string, length: number): TorrentSource & { files: unknown } {
+  const file = (index: number, nameLength: number): SourceFile => {
+    const start = `${index} `
+    return { path: [start.padEnd(nameLength, 'n')], data: randomBytesSeeded(`${name} ${index}`, 100) }
+  }
+  const lengthOf = (files: SourceFile[]): number =>
+    parseMetainfo(makeTorrent({ name, pieceLength: PIECE_LENGTH, files }).torrent).infoBytes.length
+  const files: SourceFile[] = []
+  for (let room = Infinity; room >= 250; room = length - lengthOf(files)) files.push(file(files.length, 100))
+  files.push(file(files.length, 100))
+  const last = 100 + length - lengthOf(files)
+  files[files.length - 1] = file(files.length - 1, last)
+  return { name, pieceLength: PIECE_LENGTH, files }
 }
 
 /** Makes its folder when it is first used, so that a suite that is skipped leaves nothing. */

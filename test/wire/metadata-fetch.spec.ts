@@ -42,6 +42,26 @@ describe('MetadataFetch', () => {
     expect(fetch.ask('a', 0)).to.deep.equal([])
   })
 
+  it("asks rTorrent's library for one piece at a time, which two at once would silence", () => {
+    const fetch = fetchOf(metadata)
+    fetch.onAnnounced('r', metadata.length, 'libTorrent 0.13.8')
+    fetch.onAnnounced('l', metadata.length, 'libtorrent/2.0.8.0')
+    expect(fetch.ask('r', 0)).to.deep.equal([0])
+    expect(fetch.ask('r', 0)).to.deep.equal([])
+    expect(fetch.ask('l', 0)).to.have.length(METADATA_REQUESTS)
+    fetch.onData('r', pieceOf(metadata, 0), 1)
+    expect(fetch.ask('r', 1)).to.have.length(1)
+  })
+
+  it('takes an empty piece for a refusal, as rTorrent sends it at the end of full ones', () => {
+    const fetch = fetchOf(metadata)
+    fetch.onAnnounced('r', metadata.length, 'libTorrent 0.13.8')
+    expect(fetch.ask('r', 0)).to.deep.equal([0])
+    expect(fetch.onData('r', { ...pieceOf(metadata, 0), bytes: Buffer.alloc(0) }, 1)).to.equal(undefined)
+    expect(fetch.ask('r', 1)).to.deep.equal([])
+    expect(fetch.ask('r', 1 + METADATA_REST_MS)).to.deep.equal([0])
+  })
+
   it('is not held up by one that is silent', () => {
     const fetch = fetchOf(metadata)
     fetch.onAnnounced('mute', metadata.length)

@@ -1,7 +1,16 @@
 /** aria2c (Debian: aria2). It finds peers by trackers only: none can be given to it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { freePort, onFreePort } from '../free-port.js'
-import { ownEnvironment, serving, type LeechOptions, type RealClient, type SeedOptions } from './real-client.js'
+import {
+  ownEnvironment,
+  serving,
+  type LeechOptions,
+  type MetadataOptions,
+  type RealClient,
+  type SeedOptions
+} from './real-client.js'
 
 function settings(port: number, dataDir: string): string[] {
   return [
@@ -34,4 +43,15 @@ export async function leech({ torrentFile, dataDir, timeoutMs = 30_000 }: LeechO
   const program = new ChildProgram('aria2c', args, { name: 'aria2', env: ownEnvironment(dataDir) })
   const { code } = await program.waitForExit(timeoutMs)
   if (code !== 0) throw program.error('did not complete the download')
+}
+
+/** Resolves to the .torrent that it makes of the link with what peers say, whom the link's trackers name. */
+export async function fetchMetadata({ link, workDir, timeoutMs = 40_000 }: MetadataOptions): Promise<Buffer> {
+  const only = ['--bt-metadata-only=true', '--bt-save-metadata=true']
+  const args = [...settings(await freePort(), workDir), ...only, link]
+  const program = new ChildProgram('aria2c', args, { name: 'aria2', env: ownEnvironment(workDir) })
+  const { code } = await program.waitForExit(timeoutMs)
+  const saved = readdirSync(workDir).find(name => name.endsWith('.torrent'))
+  if (code !== 0 || saved === undefined) throw program.error('did not get the metadata')
+  return readFileSync(join(workDir, saved))
 }

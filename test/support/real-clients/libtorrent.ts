@@ -1,11 +1,15 @@
 /** libtorrent by way of its Python binding (Debian: python3-libtorrent). The only one here that can be told whom to dial. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ChildProgram } from '../child-program.js'
 import {
   ownEnvironment,
+  runningClient,
   serving,
   type Address,
   type LeechOptions,
+  type MetadataOptions,
   type RealClient,
   type SeedOptions
 } from './real-client.js'
@@ -42,4 +46,54 @@ export async function leech({
   const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(dataDir) })
   const { code } = await program.waitForExit(timeoutMs)
   if (code !== 0) throw program.error('did not complete the download')
+}
+
+/** Everything; no content, but peers; content, but to exchange no peers; content, but so slowly that it needs others for minutes. */
+export type Wants = 'all' | 'nothing' | 'no peers' | 'slowly'
+
+/** A client that exchanges peers (BEP 11), on an address of its own: libtorrent tells nobody of two peers that share one. */
+export interface ExchangingPeer extends RealClient {
+  /** Resolves when it is connected to somebody whom it knows by PEX; gives the address. */
+  metByPex(timeoutMs: number): Promise<string>
+}
+
+export async function exchange({
+  host,
+  torrentFile,
+  dataDir,
+  workDir,
+  wants,
+  peers
+}: {
+  /** Where it listens, and dials from. */
+  host: string
+  torrentFile: string
+  dataDir: string
+  workDir: string
+  wants: Wants
+  peers: readonly Address[]
+}): Promise<ExchangingPeer> {
+  const dialled = peers.map(peer => `${peer.host}:${peer.port}`)
+  const args = [script('exchange.py'), host, dataDir, torrentFile, wants, ...dialled]
+  const program = new ChildProgram(PYTHON, args, { name: `libtorrent on ${host}`, env: environment(workDir) })
+  const [, port] = await program.waitForOutput(/listening on (\d+)/, 20_000)
+  return {
+    ...runningClient(program, { host, port: Number(port) }),
+    metByPex: async timeoutMs => (await program.waitForOutput(/met (\S+) by pex/, timeoutMs))[1] ?? ''
+  }
+}
+
+/** Resolves to the .torrent that it makes of the link with what the peers say. */
+export async function fetchMetadata({
+  link,
+  peers,
+  workDir,
+  timeoutMs = 30_000
+}: MetadataOptions & { peers: Address[] }): Promise<Buffer> {
+  const torrentFile = join(workDir, 'fetched.torrent')
+  const args = [script('metadata.py'), link, workDir, torrentFile, ...peers.map(({ host, port }) => `${host}:${port}`)]
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(workDir) })
+  const { code } = await program.waitForExit(timeoutMs)
+  if (code !== 0) throw program.error('did not get the metadata')
+  return readFileSync(torrentFile)
 }

@@ -36,6 +36,14 @@ export interface LeechOptions {
   timeoutMs?: number
 }
 
+export interface MetadataOptions {
+  /** A magnet link. */
+  link: string
+  /** An empty folder. */
+  workDir: string
+  timeoutMs?: number
+}
+
 /** A client that runs and serves what it was given. `await using` stops it. */
 export interface RealClient extends AsyncDisposable {
   readonly name: string

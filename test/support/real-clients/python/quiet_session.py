@@ -2,9 +2,9 @@
 import libtorrent
 
 
-def quiet_session():
+def quiet_session(host='127.0.0.1'):
     return libtorrent.session({
-        'listen_interfaces': '127.0.0.1:0',
+        'listen_interfaces': f'{host}:0',
         'enable_dht': False,
         'enable_lsd': False,
         'enable_upnp': False,
