@@ -39,25 +39,27 @@ interface Channel {
   readonly socket: Socket
   readonly group: PeerAddress
   /** What `setMulticastInterface` takes. */
-  readonly interfaces: readonly string[]
+  readonly interfaces: Set<string>
 }
 
 const TICK_MS = 1000
+/** Networks come and go: they are looked at this often. */
+const REFRESH_TICKS = 5
 
 export class Lsd {
   readonly #options: LsdOptions
   readonly #joined = new Map<string, Joined>()
   readonly #channels: Channel[] = []
-  readonly #opening: Promise<unknown>
+  #opening: Promise<unknown>
+  #ticks = 0
   #heard = 0
   #timer: Timer
   #isClosed = false
 
   constructor(options: LsdOptions) {
     this.#options = options
-    const { groups = LSD_GROUPS, clock } = options
-    this.#opening = Promise.all(groups.map(group => this.#open(group)))
-    this.#timer = clock.setTimer(() => this.#onTick(), TICK_MS)
+    this.#opening = this.#refresh()
+    this.#timer = options.clock.setTimer(() => this.#onTick(), TICK_MS)
   }
 
   /** Resolves when the groups are joined that can be. */
@@ -103,6 +105,7 @@ export class Lsd {
   #onTick(): void {
     this.#timer = this.#options.clock.setTimer(() => this.#onTick(), TICK_MS)
     this.#heard = 0
+    if (++this.#ticks % REFRESH_TICKS === 0) this.#opening = this.#opening.then(() => this.#refresh())
     this.#tell()
   }
 
@@ -146,11 +149,24 @@ export class Lsd {
       this.#joined.get(infoHash.toString('hex'))?.onPeer({ host, port: message.port })
   }
 
-  /** Joins one group on every interface; what does not work is left out. */
-  async #open(group: PeerAddress): Promise<void> {
+  /** Joins the groups on networks that are new. Whoever is there is told at once. */
+  async #refresh(): Promise<void> {
+    const { groups = LSD_GROUPS, interfaces: wanted } = this.#options
+    let isNew = false
+    for (const group of groups) {
+      const found = interfacesOf(group.host.includes(':'), wanted)
+      const channel = this.#channels.find(each => each.group === group)
+      const fresh = found.filter(name => channel?.interfaces.has(name) !== true)
+      if (this.#isClosed || fresh.length === 0) continue
+      if (channel) isNew = joinAll(channel, fresh) || isNew
+      else isNew = (await this.#open(group, fresh)) || isNew
+    }
+    if (isNew) for (const joined of this.#joined.values()) joined.toldAt = -Infinity
+  }
+
+  /** False when the group cannot be joined on any of these. */
+  async #open(group: PeerAddress, names: readonly string[]): Promise<boolean> {
     const isV6 = group.host.includes(':')
-    const interfaces = interfacesOf(isV6, this.#options.interfaces)
-    if (interfaces.length === 0) return
     // Addresses only: nothing is to be looked up, and each datagram leaves before the interface changes.
     const lookup = (host: string, _: unknown, done: (error: null, address: string, family: number) => void): void =>
       done(null, host, isV6 ? 6 : 4)
@@ -161,17 +177,25 @@ export class Lsd {
       socket.bind(group.port, () => resolve(true))
     })
     socket.removeAllListeners('error').on('error', () => undefined)
-    const joined = isBound ? interfaces.filter(name => joins(socket, group.host, name)) : []
-    if (joined.length === 0 || this.#isClosed) {
+    const channel = { socket, group, interfaces: new Set<string>() }
+    if (!isBound || this.#isClosed || !joinAll(channel, names)) {
       await closed(socket)
-      return
+      return false
     }
     // BEP 14 names no scope; the groups are local to a site, and one hop is what a home needs.
     socket.setMulticastTTL(1)
     socket.setMulticastLoopback(true)
     socket.on('message', (datagram, { address, port }) => this.#onDatagram(datagram, { host: address, port }))
-    this.#channels.push({ socket, group, interfaces: joined })
+    this.#channels.push(channel)
+    return true
   }
+}
+
+/** True when one of them was joined. */
+function joinAll({ socket, group, interfaces }: Channel, names: readonly string[]): boolean {
+  const joined = names.filter(name => joins(socket, group.host, name))
+  for (const name of joined) interfaces.add(name)
+  return joined.length > 0
 }
 
 function joins(socket: Socket, group: string, name: string): boolean {
