@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { MetainfoError } from '../../lib/errors.js'
 import { decode, encode, type Decoded } from '../../lib/metainfo/bencode.js'
 import { treeOf } from '../support/bencode-tree.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 
 const SEEDS = [
   encode({ a: [1, -2, 2n ** 62n, ''], b: { '': { x: Buffer.alloc(30, 0xff) } }, 'long key': [[[[]]]] }),
@@ -31,7 +32,7 @@ describe('fuzz: decode', () => {
   )
 
   it('gives a value or ERR_BT_BENCODE; every value can be walked; a strict one is canonical', () => {
-    fc.assert(
+    fuzz(
       fc.property(inputs, bytes => {
         const lenient = decodeOrRefuse(bytes, false)
         const strict = decodeOrRefuse(bytes, true)
@@ -42,7 +43,7 @@ describe('fuzz: decode', () => {
         }
         expect(strict !== undefined).to.equal(lenient?.faults.size === 0)
       }),
-      { numRuns: fuzzRuns(3000), seed: 1 }
+      3000
     )
   })
 })

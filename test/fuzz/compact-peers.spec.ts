@@ -7,11 +7,11 @@ import {
   parseCompactPeers6
 } from '../../lib/wire/compact-peers.js'
 import { formatPeerAddress, parsePeerAddress } from '../../lib/wire/peer-address.js'
-import { fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
 
 describe('fuzz: compact peers and peer addresses', () => {
   it('any bytes are peers with one spelling each', () => {
-    fc.assert(
+    fuzz(
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
         const peers4 = parseCompactPeers4(bytes)
         const peers6 = parseCompactPeers6(bytes)
@@ -21,7 +21,7 @@ describe('fuzz: compact peers and peer addresses', () => {
           peers6.filter(({ host }) => host.includes(':'))
         )
       }),
-      { numRuns: fuzzRuns(1000), seed: 1 }
+      1000
     )
   })
 
@@ -30,12 +30,12 @@ describe('fuzz: compact peers and peer addresses', () => {
       unit: fc.constantFrom(...Array.from('0123456789abf:.[]%x-/ '), '::', '1.2.3.4', ':80'),
       maxLength: 20
     })
-    fc.assert(
+    fuzz(
       fc.property(text, input => {
         const peer = parsePeerAddress(input)
         if (peer) expect(parsePeerAddress(formatPeerAddress(peer))).to.deep.equal(peer)
       }),
-      { numRuns: fuzzRuns(2000), seed: 1 }
+      2000
     )
   })
 })

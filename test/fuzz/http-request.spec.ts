@@ -4,7 +4,8 @@ import { MAX_RANGES, parseRange } from '../../lib/http/byte-range.js'
 import { isHostAllowed } from '../../lib/http/host-check.js'
 import { checkPreconditions } from '../../lib/http/preconditions.js'
 import { originForm, routeOf } from '../../lib/http/routes.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 
 const texts = (seeds: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof(
@@ -18,7 +19,7 @@ const texts = (seeds: readonly string[]): fc.Arbitrary<string> =>
 describe('fuzz: HTTP requests', () => {
   it('ask for ranges that are in the file, ascend and are few, or for none', () => {
     const headers = texts(['bytes=0-99,200-', 'bytes=-5', 'bytes=0-0, 5-6 ,-1'])
-    fc.assert(
+    fuzz(
       fc.property(headers, fc.integer({ min: 0, max: 300 }), (header, size) => {
         const ranges = parseRange(header, size)
         if (typeof ranges === 'string') return
@@ -30,44 +31,44 @@ describe('fuzz: HTTP requests', () => {
           before = end
         }
       }),
-      { numRuns: fuzzRuns(2000) }
+      2000
     )
   })
 
   it('come to us by an address in figures, by localhost, or by a name that was allowed', () => {
     const hosts = texts(['localhost:80', '[::1]:80', '127.0.0.1', 'nas.example:8080', 'x.localhost.'])
-    fc.assert(
+    fuzz(
       fc.property(hosts, host => {
         if (!isHostAllowed(host, new Set(['nas.example']))) return
         const { hostname } = new URL(`http://${host.replace(/:\d+$/, '')}`)
         expect(hostname.replace(/\.$/, '')).to.match(/^(?:(?:.*\.)?localhost|nas\.example|[\d.]+|\[[0-9a-f:]+\])$/)
       }),
-      { numRuns: fuzzRuns(2000) }
+      2000
     )
   })
 
   it('are for a file by number, or for what has a name of its own', () => {
     const hash = 'ab'.repeat(20)
     const targets = texts([`/${hash}/0/a`, `/${hash}/12.vtt`, '/api?x', 'http://h:1/playlist.m3u', '/../events#'])
-    fc.assert(
+    fuzz(
       fc.property(targets, target => {
         const route = routeOf(originForm(target).path)
         if (!('index' in route)) return
         expect(route.infoHash).to.match(/^[0-9a-f]{40}$/)
         expect(Number.isSafeInteger(route.index)).to.equal(true)
       }),
-      { numRuns: fuzzRuns(2000) }
+      2000
     )
   })
 
   it('have conditions that end in a decision', () => {
     const headers = texts(['"a", W/"b"', '*', '"abc-0"'])
-    fc.assert(
+    fuzz(
       fc.property(headers, headers, (match, none) => {
         const decision = checkPreconditions({ 'if-match': match, 'if-none-match': none }, '"abc-0"')
         expect(decision).to.be.oneOf(['proceed', 'failed', 'unchanged'])
       }),
-      { numRuns: fuzzRuns(1000) }
+      1000
     )
   })
 })

@@ -5,7 +5,8 @@ import { TrackerError } from '../../lib/errors.js'
 import { encode } from '../../lib/metainfo/bencode.js'
 import { asInfoHash } from '../../lib/metainfo/info-hash.js'
 import { formatPeerAddress, parsePeerAddress } from '../../lib/wire/peer-address.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 
 const hash = asInfoHash(Buffer.alloc(20, 0x61))
 const SEEDS = [
@@ -48,7 +49,7 @@ describe('fuzz: HTTP tracker answers', () => {
       damaged(SEEDS),
       fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes))
     )
-    fc.assert(
+    fuzz(
       fc.property(inputs, bytes => {
         const response = attempt(() => parseAnnounceResponse(bytes))
         for (const peer of response?.peers ?? []) expect(parsePeerAddress(formatPeerAddress(peer))).to.deep.equal(peer)
@@ -56,7 +57,7 @@ describe('fuzz: HTTP tracker answers', () => {
           if (time !== undefined) expect(time).above(0)
         attempt(() => parseScrapeResponse(bytes, [hash]))
       }),
-      { numRuns: fuzzRuns(2000), seed: 1 }
+      2000
     )
   })
 })

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { MetainfoError } from '../../lib/errors.js'
 import * as limits from '../../lib/limits.js'
 import { parseMagnet } from '../../lib/metainfo/magnet.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 
 const links = [
   `magnet:?xt=urn:btih:${'cd'.repeat(20)}&dn=a%20name&tr=udp%3A%2F%2Ft.example%3A80&x.pe=[::1]:45&so=0,2-4&ws=http://w/`,
@@ -45,7 +46,7 @@ describe('fuzz: magnet links', () => {
   )
 
   it('ends in a magnet within its limits, or in a MetainfoError', () => {
-    fc.assert(
+    fuzz(
       fc.property(inputs, text => {
         try {
           const magnet = parseMagnet(text)
@@ -56,7 +57,7 @@ describe('fuzz: magnet links', () => {
           if (!(error instanceof MetainfoError)) throw error
         }
       }),
-      { numRuns: fuzzRuns(1000) }
+      1000
     )
   })
 })

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { MetainfoError } from '../../lib/errors.js'
 import { parseMetainfo, type Metainfo } from '../../lib/metainfo/metainfo.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 import { file, folderTorrent, singleFileTorrent } from '../support/sample-torrent.js'
 
 const SEEDS = [
@@ -42,7 +43,7 @@ function checkPromises(metainfo: Metainfo): void {
 
 describe('fuzz: parseMetainfo', () => {
   it('keeps every promise of Metainfo, or refuses with a coded error', () => {
-    fc.assert(
+    fuzz(
       fc.property(damaged(SEEDS), bytes => {
         try {
           checkPromises(parseMetainfo(bytes))
@@ -51,7 +52,7 @@ describe('fuzz: parseMetainfo', () => {
           expect(error.code).to.match(/^ERR_BT_(BENCODE|METAINFO)/)
         }
       }),
-      { numRuns: fuzzRuns(3000), seed: 1 }
+      3000
     )
   })
 })

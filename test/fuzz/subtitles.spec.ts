@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { SrtToVtt } from '../../lib/http/srt-to-vtt.js'
 import { SubtitleText } from '../../lib/http/subtitle-text.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 
 const SRT = '1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Größe</i> & {\\an8}more\r\n\r\n2\n01:00:00,1 --> 01:00:02\nx\n'
 
@@ -13,7 +14,7 @@ describe('fuzz: subtitles', () => {
       damaged(seeds),
       fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes))
     )
-    fc.assert(
+    fuzz(
       fc.property(files, fc.nat(200), (bytes, at) => {
         const text = convert(bytes)
         expect(convert(bytes.subarray(0, at), bytes.subarray(at))).to.equal(text)
@@ -21,7 +22,7 @@ describe('fuzz: subtitles', () => {
         const arrows = text.split('\n').filter(line => line.includes('-->'))
         for (const line of arrows) expect(line).to.match(/^[\d:.]+ --> [\d:.]+$/)
       }),
-      { numRuns: fuzzRuns(2000) }
+      2000
     )
   })
 })

@@ -12,7 +12,8 @@ import {
 import { NameLookup } from '../../lib/transport/name-lookup.js'
 import type { DatagramHandler } from '../../lib/transport/udp-socket.js'
 import { formatPeerAddress, parsePeerAddress } from '../../lib/wire/peer-address.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 const SEEDS = [
@@ -28,7 +29,7 @@ const inputs = fc.oneof(
 
 describe('fuzz: UDP tracker datagrams', () => {
   it('are read or passed over', () => {
-    fc.assert(
+    fuzz(
       fc.property(inputs, fc.constantFrom(4 as const, 6 as const), (datagram, family) => {
         switch (readHead(datagram)?.action) {
           case ACTIONS.connect:
@@ -48,7 +49,7 @@ describe('fuzz: UDP tracker datagrams', () => {
           case undefined:
         }
       }),
-      { numRuns: fuzzRuns(2000), seed: 1 }
+      2000
     )
   })
 
@@ -63,9 +64,9 @@ describe('fuzz: UDP tracker datagrams', () => {
     }
     const clock = new VirtualClock()
     new UdpTracker({ port, names: new NameLookup({ clock }), clock })
-    fc.assert(
+    fuzz(
       fc.property(inputs, datagram => !handler(datagram, { host: '1.2.3.4', port: 1 })),
-      { numRuns: fuzzRuns(500), seed: 1 }
+      500
     )
   })
 })

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { MAX_MESSAGE_LENGTH } from '../../lib/limits.js'
 import { WireReader } from '../../lib/wire/wire-reader.js'
 import { chunkings } from '../support/feeds.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 import { protocolFault } from '../support/protocol-error.js'
 import { decode, encode, HANDSHAKE, type PlainMessage, type Spoken } from '../wire/decode.js'
 
@@ -45,11 +46,11 @@ describe('fuzz: WireReader', () => {
 
   it('ends in messages or a ProtocolError, the same for any split', () => {
     const split = inputs.chain(bytes => fc.tuple(fc.constant(bytes), chunkings(bytes)))
-    fc.assert(
+    fuzz(
       fc.property(split, ([bytes, chunks]) => {
         expect(outcome(chunks)).to.deep.equal(outcome([bytes]))
       }),
-      { numRuns: fuzzRuns(1000) }
+      1000
     )
   })
 })

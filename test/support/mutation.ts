@@ -1,11 +1,6 @@
 /** Damage for fuzz tests: bytes changed, cut out, doubled and moved in valid input, all from fast-check's seed. */
 import fc from 'fast-check'
 
-/** Runs of a fuzz property: few in a normal run, more with FUZZ_RUNS. */
-export function fuzzRuns(normal: number): number {
-  return Number(process.env['FUZZ_RUNS'] ?? normal)
-}
-
 /** One of `seeds` after one to eight small damages. */
 export function damaged(seeds: readonly Uint8Array[]): fc.Arbitrary<Buffer> {
   const damage = fc.record({

@@ -6,6 +6,7 @@ import { freePort, onFreePort } from '../free-port.js'
 import {
   ownEnvironment,
   serving,
+  type Address,
   type LeechOptions,
   type MetadataOptions,
   type RealClient,
@@ -46,9 +47,25 @@ export async function leech({ torrentFile, dataDir, timeoutMs = 30_000 }: LeechO
 }
 
 /** Resolves to the .torrent that it makes of the link with what peers say, whom the link's trackers name. */
-export async function fetchMetadata({ link, workDir, timeoutMs = 40_000 }: MetadataOptions): Promise<Buffer> {
+export async function fetchMetadata({
+  link,
+  workDir,
+  dhtEntry,
+  timeoutMs = 40_000
+}: MetadataOptions & {
+  /** A node by which it enters the DHT; without one it stays out. */
+  dhtEntry?: Address
+}): Promise<Buffer> {
   const only = ['--bt-metadata-only=true', '--bt-save-metadata=true']
-  const args = [...settings(await freePort(), workDir), ...only, link]
+  const dht = dhtEntry
+    ? [
+        '--enable-dht=true',
+        `--dht-listen-port=${await freePort()}`,
+        `--dht-entry-point=${dhtEntry.host}:${dhtEntry.port}`,
+        `--dht-file-path=${join(workDir, 'dht.dat')}`
+      ]
+    : []
+  const args = [...settings(await freePort(), workDir), ...only, ...dht, link]
   const program = new ChildProgram('aria2c', args, { name: 'aria2', env: ownEnvironment(workDir) })
   const { code } = await program.waitForExit(timeoutMs)
   const saved = readdirSync(workDir).find(name => name.endsWith('.torrent'))

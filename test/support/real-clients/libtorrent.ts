@@ -97,3 +97,49 @@ export async function fetchMetadata({
   if (code !== 0) throw program.error('did not get the metadata')
   return readFileSync(torrentFile)
 }
+
+/** A DHT of libtorrent's nodes on loopback. `await using` stops it. */
+export interface RealDht extends AsyncDisposable {
+  readonly nodes: readonly Address[]
+  /** Who seeds the torrents; undefined without torrents. */
+  readonly seeder: Address | undefined
+}
+
+/** Resolves when somebody who only asks finds the seeder of each torrent in it. */
+export async function startDht({
+  count,
+  entry,
+  torrentFiles = [],
+  dataDir = '',
+  workDir
+}: {
+  count: number
+  /** All enter the DHT there; without it they know some of each other. */
+  entry?: Address
+  torrentFiles?: readonly string[]
+  dataDir?: string
+  workDir: string
+}): Promise<RealDht> {
+  // Several of these on one machine keep out of each other's way.
+  const network = 20 + Math.floor(Math.random() * 200)
+  const seeded = torrentFiles.length > 0 ? [dataDir, ...torrentFiles] : []
+  const at = entry ? `${entry.host}:${entry.port}` : '-'
+  const args = [script('dht_nodes.py'), String(count), String(network), at, ...seeded]
+  const program = new ChildProgram(PYTHON, args, { name: "libtorrent's DHT", env: environment(workDir) })
+  try {
+    await program.waitForOutput(/^ready$/m, 90_000)
+  } catch (error) {
+    await program.stop()
+    throw error
+  }
+  const addresses = (what: string): Address[] =>
+    [...program.output.matchAll(new RegExp(`^${what} (\\S+):(\\d+)$`, 'gm'))].map(([, host = '', port]) => ({
+      host,
+      port: Number(port)
+    }))
+  return {
+    nodes: addresses('node'),
+    seeder: addresses('seeder')[0],
+    [Symbol.asyncDispose]: () => program.stop()
+  }
+}

@@ -1,0 +1,82 @@
+/** The DHT (BEP 5) with libtorrent's nodes and aria2. Each node has an address of its own: libtorrent keeps one of a /24. */
+import { expect } from 'chai'
+import { readFileSync } from 'node:fs'
+import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
+import { runBtStream, seedWithBtStream } from '../support/bt-stream-program.js'
+import { freePort } from '../support/free-port.js'
+import { needsSecondLoopback } from '../support/needs.js'
+import * as aria2 from '../support/real-clients/aria2.js'
+import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
+import * as libtorrent from '../support/real-clients/libtorrent.js'
+import type { Address } from '../support/real-clients/real-client.js'
+import { digest, multiFile, singleFile, Workspace } from './content.js'
+
+const text = (address: Address | undefined): string => `${address?.host}:${address?.port}`
+/** Nobody but the DHT is asked for peers. */
+const alone = ['--no-tracker', '--no-lsd', '--no-pex']
+
+describe("the DHT of libtorrent's nodes", function () {
+  this.timeout(180_000)
+  const workspace = new Workspace()
+
+  before(async function () {
+    requireLibtorrent(this)
+    await needsSecondLoopback(this)
+  })
+
+  after(() => workspace.remove())
+
+  it('a magnet link is resolved, and played, by the DHT alone: 60 nodes, one seeder', async () => {
+    const { torrentFile, infoHash } = workspace.torrent(singleFile)
+    await using dht = await libtorrent.startDht({
+      count: 60,
+      torrentFiles: [torrentFile],
+      dataDir: workspace.content(singleFile),
+      workDir: workspace.folder()
+    })
+    const listen = ['--host', '127.0.5.1', '--port', String(await freePort())]
+    const entry = ['--dht-bootstrap', text(dht.nodes[17])]
+    const stdout = await runBtStream([`magnet:?xt=urn:btih:${infoHash}`, ...listen, ...entry, ...alone])
+    expect(digest(stdout)).to.equal(digest(singleFile.data))
+  })
+
+  it('a torrent that ours seeds is found there by aria2', async function () {
+    requireProgram(this, 'aria2c', 'aria2')
+    const { torrentFile, infoHash } = workspace.torrent(singleFile)
+    await using dht = await libtorrent.startDht({ count: 12, workDir: workspace.folder() })
+    const options = ['--host', '127.0.6.1', '--dht-bootstrap', text(dht.nodes[3]), ...alone]
+    await using seeder = await seedWithBtStream(torrentFile, workspace.content(singleFile), options)
+    const link = `magnet:?xt=urn:btih:${infoHash}`
+    const [, entry] = dht.nodes
+    if (!entry) throw new Error('no node')
+    const fetched = await aria2.fetchMetadata({
+      link,
+      workDir: workspace.folder(),
+      dhtEntry: entry,
+      timeoutMs: 120_000
+    })
+    expect(parseMetainfo(fetched).infoHash.toString('hex'), seeder.name).to.equal(infoHash)
+  })
+
+  it('ours, the only node, keeps what libtorrent announces and answers libtorrent and aria2', async function () {
+    requireProgram(this, 'aria2c', 'aria2')
+    const other = workspace.torrent(multiFile)
+    const options = ['--host', '127.0.7.1', '--dht-bootstrap', 'none', ...alone]
+    await using ours = await seedWithBtStream(other.torrentFile, workspace.content(multiFile), options)
+    const node = { host: '127.0.7.1', port: ours.address.port }
+    const { torrentFile, infoHash } = workspace.torrent(singleFile)
+    // Ready when libtorrent's own lookup, which enters at ours, found the seeder.
+    await using dht = await libtorrent.startDht({
+      count: 0,
+      entry: node,
+      torrentFiles: [torrentFile],
+      dataDir: workspace.content(singleFile),
+      workDir: workspace.folder()
+    })
+    const link = `magnet:?xt=urn:btih:${infoHash}`
+    const fetched = await aria2.fetchMetadata({ link, workDir: workspace.folder(), dhtEntry: node, timeoutMs: 120_000 })
+    expect(digest(parseMetainfo(fetched).infoBytes), text(dht.seeder)).to.equal(
+      digest(parseMetainfo(readFileSync(torrentFile)).infoBytes)
+    )
+  })
+})
