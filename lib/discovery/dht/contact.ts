@@ -31,7 +31,8 @@ export function parseContacts(bytes: Uint8Array, family: Family, limit: number):
   for (let at = 0; at < bytes.length && contacts.length < limit; at += size) {
     const id = asNodeId(bytes.subarray(at, at + NODE_ID_LENGTH))
     const [address] = parse(bytes.subarray(at + NODE_ID_LENGTH, at + size))
-    if (id && address && isDialable(address.host)) contacts.push({ id, address })
+    // An IPv4 address that is mapped into IPv6 is of the other family.
+    if (id && address && familyOf(address) === family && isDialable(address.host)) contacts.push({ id, address })
   }
   return contacts
 }

@@ -33,7 +33,8 @@ export class Tokens {
     if (elapsed < DHT_TOKEN_MS) return
     const [previous] = this.#secrets
     this.#secrets = [this.#makeSecret(), ...(previous && elapsed < 2 * DHT_TOKEN_MS ? [previous] : [])]
-    this.#changedAt = now
+    // By whole periods: however seldom somebody asks, no token is good for more than two.
+    this.#changedAt = now - (elapsed % DHT_TOKEN_MS)
   }
 }
 
