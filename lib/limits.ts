@@ -207,6 +207,10 @@ export const MAX_REQUESTS_SENT = 250
 export const MAX_BITFIELD_LENGTH = 262_144
 /** The whole handshake of a connection, ms. */
 export const HANDSHAKE_MS = 10_000
+/** Of it, the time that a peer may be silent while there is another way to speak to it, encrypted or not, that was not tried yet, ms. */
+export const OTHER_WAY_MS = 2000
+/** Padding in an encrypted handshake, bytes: what it hides must begin no later. */
+export const MAX_ENCRYPTION_PAD = 512
 /** A peer that sends nothing, ms: more than the two minutes in which BEP 3 wants a keep-alive. */
 export const PEER_SILENT_MS = 150_000
 /** We send a keep-alive after this long without anything else, ms; after half of it while we hold the peer back. */

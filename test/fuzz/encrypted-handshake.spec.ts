@@ -1,0 +1,53 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { Done } from '../../lib/net/mse/handshake.js'
+import { BOTH, fixed, Side } from '../support/encrypted-handshakes.js'
+import { chunkings } from '../support/feeds.js'
+import { damaged, fuzzRuns } from '../support/mutation.js'
+import { protocolFault } from '../support/protocol-error.js'
+
+const initiator = (): Side => Side.initiator({ ...fixed(1, 40), initialPayload: Buffer.from('first words') })
+const responder = (): Side => Side.responder(BOTH, fixed(2, 40))
+
+/** All that each side says in a handshake that goes well. */
+function honestWords(): [Buffer, Buffer] {
+  const [one, other] = [initiator(), responder()]
+  const hello = one.words()
+  other.hear(hello)
+  const answer = other.words()
+  one.hear(answer)
+  const request = one.words()
+  other.hear(request)
+  return [Buffer.concat([hello, request]), Buffer.concat([answer, other.words()])]
+}
+
+/** What one side makes of the chunks: what it said, and how it ended. */
+function outcome(side: Side, chunks: readonly Buffer[]): unknown[] {
+  const fault = protocolFault(() => side.hear(...chunks))
+  return [side.words(), fault ?? described(side.done)]
+}
+
+function described(done: Done | undefined): unknown {
+  return done && [done.agreement.method, done.agreement.initialLength, done.rest]
+}
+
+describe('fuzz: encrypted handshake', () => {
+  const [toResponder, toInitiator] = honestWords()
+  for (const [name, side, words] of [
+    ['responder', responder, toResponder],
+    ['initiator', initiator, toInitiator]
+  ] as const) {
+    it(`a ${name} ends in an agreement or a ProtocolError, the same for any split`, () => {
+      const noise = fc.uint8Array({ maxLength: 800 }).map(bytes => Buffer.from(bytes))
+      const behindKey = noise.map(bytes => Buffer.concat([words.subarray(0, 96), bytes]))
+      const inputs = fc.oneof(damaged([words]), noise, behindKey)
+      const split = inputs.chain(bytes => fc.tuple(fc.constant(bytes), chunkings(bytes)))
+      fc.assert(
+        fc.property(split, ([bytes, chunks]) => {
+          expect(outcome(side(), chunks)).to.deep.equal(outcome(side(), [bytes]))
+        }),
+        { numRuns: fuzzRuns(300) }
+      )
+    })
+  }
+})
