@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import type { Done } from '../../lib/net/mse/handshake.js'
 import { BOTH, fixed, Side } from '../support/encrypted-handshakes.js'
 import { chunkings } from '../support/feeds.js'
-import { damaged, fuzzRuns } from '../support/mutation.js'
+import { fuzz } from '../support/fuzz.js'
+import { damaged } from '../support/mutation.js'
 import { protocolFault } from '../support/protocol-error.js'
 
 const initiator = (): Side => Side.initiator({ ...fixed(1, 40), initialPayload: Buffer.from('first words') })
@@ -42,11 +43,11 @@ describe('fuzz: encrypted handshake', () => {
       const behindKey = noise.map(bytes => Buffer.concat([words.subarray(0, 96), bytes]))
       const inputs = fc.oneof(damaged([words]), noise, behindKey)
       const split = inputs.chain(bytes => fc.tuple(fc.constant(bytes), chunkings(bytes)))
-      fc.assert(
+      fuzz(
         fc.property(split, ([bytes, chunks]) => {
           expect(outcome(side(), chunks)).to.deep.equal(outcome(side(), [bytes]))
         }),
-        { numRuns: fuzzRuns(300) }
+        300
       )
     })
   }
