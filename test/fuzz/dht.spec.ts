@@ -159,7 +159,7 @@ describe('fuzz: the DHT', () => {
   })
 
   it('a text names a node, or none', () => {
-    const texts = fc.string({ unit: fc.constantFrom(...'[]:.019afz-_ \n%/', '::', ':80'), maxLength: 30 })
+    const texts = fc.string({ unit: fc.constantFrom(...Array.from('[]:.019afz-_ \n%/'), '::', ':80'), maxLength: 30 })
     fuzz(
       fc.property(texts, text => {
         const node = parseHostPort(text)

@@ -55,8 +55,8 @@ class SlowestInput<T> implements fc.IRawProperty<T, false> {
   }
 
   run(value: T): fc.PreconditionFailure | fc.PropertyFailure | null {
-    const [failure, first] = this.#timed(value)
-    let ms = first
+    const [failure, firstMs] = this.#timed(value)
+    let ms = firstMs
     for (let tries = 1; tries < SLOW_TRIES && ms > Math.max(this.ms, 1); tries++)
       ms = Math.min(ms, this.#timed(value)[1])
     if (failure) return failure
