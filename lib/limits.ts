@@ -132,6 +132,8 @@ export const DHT_SLOW_MS = 1000
 export const DHT_ANSWER_MS = 15_000
 /** Nodes that one lookup keeps, the nearest. */
 export const DHT_MAX_LOOKUP_NODES = 200
+/** Nodes that a lookup takes from one answer, the nearest: twice as many as a bucket holds, as some tell. */
+export const DHT_MAX_NODES_OF_ANSWER = 16
 /** Questions that one lookup asks in all. */
 export const DHT_MAX_LOOKUP_QUERIES = 300
 /** A datagram, bytes: more is not looked at. */
