@@ -147,6 +147,8 @@ export const DHT_MAX_TOKEN_BYTES = 128
 export const DHT_MAX_VALUES = 200
 /** Peers told in one answer: few enough for one datagram that is not much longer than the question. */
 export const DHT_VALUES_TOLD = 40
+/** An answer of ours, bytes: one packet everywhere, and of little use to whoever has another's name on his question. */
+export const DHT_MAX_ANSWER_BYTES = 1024
 /** Questions that we ask, a second. */
 export const DHT_QUERIES_PER_SECOND = 20
 /** Answers that we give, bytes a second. */
