@@ -132,6 +132,8 @@ export const DHT_SLOW_MS = 1000
 export const DHT_ANSWER_MS = 15_000
 /** Nodes that one lookup keeps, the nearest. */
 export const DHT_MAX_LOOKUP_NODES = 200
+/** Nodes that a lookup takes from one answer, the nearest: twice as many as a bucket holds, as some tell. */
+export const DHT_MAX_NODES_OF_ANSWER = 16
 /** Questions that one lookup asks in all. */
 export const DHT_MAX_LOOKUP_QUERIES = 300
 /** A datagram, bytes: more is not looked at. */
@@ -145,6 +147,8 @@ export const DHT_MAX_TOKEN_BYTES = 128
 export const DHT_MAX_VALUES = 200
 /** Peers told in one answer: few enough for one datagram that is not much longer than the question. */
 export const DHT_VALUES_TOLD = 40
+/** An answer of ours, bytes: one packet everywhere, and of little use to whoever has another's name on his question. */
+export const DHT_MAX_ANSWER_BYTES = 1024
 /** Questions that we ask, a second. */
 export const DHT_QUERIES_PER_SECOND = 20
 /** Answers that we give, bytes a second. */

@@ -2,7 +2,13 @@
  * One walk through the DHT to the nodes nearest to a target (BEP 5): asks the nearest it knows, learns of nearer ones, ends when the
  * nearest have all answered. Slow nodes do not hold it up. Sends nothing and reads no clock.
  */
-import { DHT_BUCKET_SIZE, DHT_LOOKUP_CONCURRENCY, DHT_MAX_LOOKUP_NODES, DHT_SLOW_MS } from '../../limits.js'
+import {
+  DHT_BUCKET_SIZE,
+  DHT_LOOKUP_CONCURRENCY,
+  DHT_MAX_LOOKUP_NODES,
+  DHT_MAX_NODES_OF_ANSWER,
+  DHT_SLOW_MS
+} from '../../limits.js'
 import { addressScope, networkOf } from '../../policy/address-rules.js'
 import { formatPeerAddress } from '../../wire/peer-address.js'
 import type { Contact } from './contact.js'
@@ -10,6 +16,10 @@ import { compareDistance, isIdOfHost, type NodeId } from './node-id.js'
 
 interface Candidate {
   readonly contact: Contact
+  /** Of the internet; others are not of anybody. */
+  readonly network: string | undefined
+  /** It has an id that is its to have (BEP 42). */
+  readonly isIdRight: boolean
   state: 'new' | 'asked' | 'answered' | 'failed'
   askedAt: number
   token: Buffer | undefined
@@ -22,8 +32,6 @@ export class Lookup {
   /** The nearest first. */
   readonly #candidates: Candidate[] = []
   readonly #byAddress = new Map<string, Candidate>()
-  /** How many of one network of the internet were taken: a crowd of one owner around the target is not to be believed alone. */
-  readonly #networks = new Map<string, number>()
 
   constructor(target: NodeId) {
     this.target = target
@@ -33,8 +41,8 @@ export class Lookup {
   add(contacts: readonly Contact[]): void {
     for (const contact of contacts) {
       const key = formatPeerAddress(contact.address)
-      if (this.#byAddress.has(key) || !this.#isTakenOf(contact)) continue
-      const candidate: Candidate = { contact, state: 'new', askedAt: 0, token: undefined }
+      if (this.#byAddress.has(key)) continue
+      const candidate = candidateOf(contact)
       this.#byAddress.set(key, candidate)
       this.#candidates.splice(this.#placeOf(contact.id), 0, candidate)
     }
@@ -44,7 +52,7 @@ export class Lookup {
 
   /** Nodes to ask now, at most `limit`. They count as asked. */
   next(now: number, limit: number): Contact[] {
-    const nearest = this.#nearest()
+    const nearest = this.#nearest(now)
     const inFlight = nearest.filter(candidate => isAwaited(candidate, now)).length
     const count = Math.min(limit, DHT_LOOKUP_CONCURRENCY - inFlight)
     const chosen = nearest.filter(({ state }) => state === 'new').slice(0, Math.max(0, count))
@@ -63,7 +71,9 @@ export class Lookup {
       candidate.state = 'answered'
       candidate.token = token
     }
-    this.add(contacts)
+    // One liar is not to fill the lookup.
+    const byDistance = [...contacts].sort((a, b) => compareDistance(this.target, a.id, b.id))
+    this.add(byDistance.slice(0, DHT_MAX_NODES_OF_ANSWER))
   }
 
   onFailure(contact: Contact): void {
@@ -73,16 +83,18 @@ export class Lookup {
 
   /** Nobody nearer is left to be asked or waited for. */
   isDone(now: number): boolean {
-    return this.#nearest().every(
-      candidate => candidate.state === 'answered' || (candidate.state === 'asked' && !isAwaited(candidate, now))
-    )
+    return this.#nearest(now).every(candidate => candidate.state === 'answered' || isSlow(candidate, now))
   }
 
-  /** The nearest that answered with a token, which is needed to announce to them. */
+  /**
+   * The nearest that answered with a token, which is needed to announce to them. Those whose ids may have been chosen to be near (BEP 42)
+   * do not take the places of others.
+   */
   storers(): { readonly contact: Contact; readonly token: Buffer }[] {
-    return this.#candidates
-      .flatMap(({ contact, state, token }) => (state === 'answered' && token ? [{ contact, token }] : []))
-      .slice(0, DHT_BUCKET_SIZE)
+    const left = { right: DHT_BUCKET_SIZE, wrong: DHT_BUCKET_SIZE }
+    return this.#candidates.flatMap(({ contact, state, token, isIdRight }) =>
+      state === 'answered' && token && left[isIdRight ? 'right' : 'wrong']-- > 0 ? [{ contact, token }] : []
+    )
   }
 
   /** Nodes that answered. */
@@ -90,18 +102,36 @@ export class Lookup {
     return this.#candidates.filter(({ state }) => state === 'answered').length
   }
 
-  /** As many that answered, and have an id that is theirs to choose (BEP 42), as a bucket holds; and whoever is nearer than the last of them. */
-  #nearest(): Candidate[] {
+  /**
+   * As many that are there, or may be, and have an id that is theirs to have, as a bucket holds; and whoever is nearer than the last of
+   * them. One of a network: a crowd of one owner around the target is not to be believed alone.
+   */
+  #nearest(now: number): Candidate[] {
+    const holders = this.#holders(now)
     const nearest: Candidate[] = []
     let counted = 0
     for (const candidate of this.#candidates) {
-      if (candidate.state === 'failed') continue
+      const { state, network, isIdRight } = candidate
+      if (state === 'failed' || (network !== undefined && holders.get(network) !== candidate)) continue
       nearest.push(candidate)
-      const { id, address } = candidate.contact
-      if (isIdOfHost(id, address.host)) counted++
+      if (isIdRight && !isSlow(candidate, now)) counted++
       if (counted === DHT_BUCKET_SIZE) break
     }
     return nearest
+  }
+
+  /** Who stands for each network: who answered or is waited for, else the nearest that is to be asked. Who is slow or failed gives way. */
+  #holders(now: number): Map<string, Candidate> {
+    const holders = new Map<string, Candidate>()
+    const hold = (isHolder: (candidate: Candidate) => boolean): void => {
+      for (const candidate of this.#candidates) {
+        const { network } = candidate
+        if (network !== undefined && !holders.has(network) && isHolder(candidate)) holders.set(network, candidate)
+      }
+    }
+    hold(candidate => candidate.state === 'answered' || isAwaited(candidate, now))
+    hold(({ state }) => state === 'new')
+    return holders
   }
 
   #placeOf(id: NodeId): number {
@@ -114,18 +144,19 @@ export class Lookup {
     }
     return low
   }
+}
 
-  #isTakenOf({ address }: Contact): boolean {
-    if (addressScope(address.host) !== 'global') return true
-    const network = networkOf(address.host)
-    const count = this.#networks.get(network) ?? 0
-    if (count > 0) return false
-    this.#networks.set(network, count + 1)
-    return true
-  }
+function candidateOf(contact: Contact): Candidate {
+  const { id, address } = contact
+  const network = addressScope(address.host) === 'global' ? networkOf(address.host) : undefined
+  return { contact, network, isIdRight: isIdOfHost(id, address.host), state: 'new', askedAt: 0, token: undefined }
 }
 
 /** Asked, and not yet so long ago that others take its turn. */
 function isAwaited({ state, askedAt }: Candidate, now: number): boolean {
   return state === 'asked' && now - askedAt < DHT_SLOW_MS
+}
+
+function isSlow({ state, askedAt }: Candidate, now: number): boolean {
+  return state === 'asked' && now - askedAt >= DHT_SLOW_MS
 }

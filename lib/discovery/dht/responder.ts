@@ -2,7 +2,7 @@
  * Answers the questions of other nodes (BEP 5, 32, 33). Sends nothing by itself, and says nothing that is much longer than the question
  * or goes to anybody but the one who asked, so that it is of no use against others.
  */
-import { DHT_VALUES_TOLD } from '../../limits.js'
+import { DHT_MAX_ANSWER_BYTES, DHT_VALUES_TOLD } from '../../limits.js'
 import type { PeerAddress } from '../../wire/peer-address.js'
 import { familyOf, type Contact, type Family } from './contact.js'
 import { encodeError, encodeResponse, ERRORS, type KrpcMessage, type Question } from './krpc.js'
@@ -19,6 +19,10 @@ export interface ResponderSide {
   readonly tokens: Tokens
   readonly random: () => number
 }
+
+/** What a peer takes in a bencoded list, and the list itself with its key. */
+const PEER_BYTES = { 4: '6:'.length + 6, 6: '18:'.length + 18 } as const
+const LIST_BYTES = '6:valuesle'.length
 
 export class Responder {
   readonly #side: ResponderSide
@@ -39,13 +43,8 @@ export class Responder {
         return encodeResponse(transaction, id, {}, from)
       case 'find_node':
         return encodeResponse(transaction, id, { contacts: this.#contacts(question, family) }, from)
-      case 'get_peers': {
-        const token = this.#side.tokens.make(from.host, now)
-        const peers = this.#side.store.get(question.target, family, DHT_VALUES_TOLD, this.#side.random, now)
-        const filters = question.scrape === true ? this.#side.store.filters(question.target, now) : undefined
-        const contacts = this.#contacts(question, family)
-        return encodeResponse(transaction, id, { contacts, peers, token, filters }, from)
-      }
+      case 'get_peers':
+        return this.#peersAnswer(transaction, question, from, now)
       case 'announce_peer': {
         const { target, token, port, impliedPort, isSeed } = question
         if (!this.#side.tokens.check(from.host, token, now))
@@ -56,11 +55,28 @@ export class Responder {
     }
   }
 
+  /** BEP 33: > must take care not to exceed the specified packet sizes: fewer peers, and with filters nodes of one family only. */
+  #peersAnswer(
+    transaction: Buffer,
+    { target, want, scrape }: Question & { method: 'get_peers' },
+    from: PeerAddress,
+    now: number
+  ): Buffer {
+    const { tokens, store, random } = this.#side
+    const family = familyOf(from)
+    const filters = scrape === true ? store.filters(target, now) : undefined
+    const one = want && (want.includes(family) ? [family] : want.slice(0, 1))
+    const contacts = this.#contacts({ target, want: filters ? one : want }, family)
+    const answer = { contacts, token: tokens.make(from.host, now), filters }
+    const encodeWith = (peers: readonly PeerAddress[]): Buffer =>
+      encodeResponse(transaction, this.#side.ownId(family), { ...answer, peers }, from)
+    const room = DHT_MAX_ANSWER_BYTES - encodeWith([]).length - LIST_BYTES
+    const count = Math.min(DHT_VALUES_TOLD, Math.floor(room / PEER_BYTES[family]))
+    return encodeWith(store.get(target, family, Math.max(0, count), random, now))
+  }
+
   /** BEP 32: the families that are wanted, or the one that the question came by. */
-  #contacts(
-    { target, want }: Question & { target: NodeId; want?: readonly Family[] | undefined },
-    family: Family
-  ): Contact[] {
+  #contacts({ target, want }: { target: NodeId; want?: readonly Family[] | undefined }, family: Family): Contact[] {
     return (want ?? [family]).flatMap(each => [...this.#side.closest(target, each)])
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Nodes that are known to answer, many near to us and few far away (BEP 5, "Routing Table"). One of a network only, so that nobody fills
- * the table; of two, the one whose id fits its address (BEP 42). Reads no clock: `now` is in milliseconds.
+ * the table; where there is no room for all, those whose ids fit their addresses (BEP 42). Reads no clock: `now` is in milliseconds.
  */
 import { DHT_BUCKET_SIZE, DHT_GOOD_MS, DHT_MAX_NODE_FAILURES } from '../../limits.js'
 import { networkOf } from '../../policy/address-rules.js'
@@ -75,12 +75,9 @@ export class RoutingTable {
     const entry =
       bucket && [...bucket.entries, ...bucket.spares].find(each => each.id.equals(id) && isSame(each.address, address))
     if (!bucket || !entry || ++entry.failures < DHT_MAX_NODE_FAILURES) return
+    const isSpare = bucket.spares.includes(entry)
     this.#remove(bucket, entry)
-    const spare = bucket.spares.pop()
-    if (spare) {
-      bucket.entries.push(spare)
-      this.#size++
-    }
+    if (!isSpare) this.#promote(bucket)
   }
 
   /** The nearest to `target` that did not fail lately. */
@@ -156,6 +153,15 @@ export class RoutingTable {
     bucket.spares = bucket.spares.filter(each => each !== entry)
     if (this.#places.get(this.#placeOf(entry.address)) === entry) this.#places.delete(this.#placeOf(entry.address))
     if (isEntry) this.#size--
+  }
+
+  /** A place is free: the newest of those that did not fail lately has it, else any. */
+  #promote(bucket: Bucket): void {
+    const spare = bucket.spares.findLast(({ failures }) => failures === 0) ?? bucket.spares.at(-1)
+    if (!spare) return
+    bucket.spares = bucket.spares.filter(each => each !== spare)
+    bucket.entries.push(spare)
+    this.#size++
   }
 
   /** The last bucket gives those that share no more than its number of bits a bucket of their own. */

@@ -29,10 +29,13 @@ export async function readSavedNodes(path: string): Promise<SavedNodes> {
   }
 }
 
+/** So that two that write the same file at once do not write into each other's. */
+let writes = 0
+
 /** Writes beside the file and renames, so that it is whole at any time. Rejects with the system's error. */
 export async function writeSavedNodes(path: string, nodes: SavedNodes): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${process.pid}-${++writes}.tmp`
   try {
     await writeFile(temporary, encodeSavedNodes(nodes), { mode: 0o600 })
     await rename(temporary, path)
