@@ -4,15 +4,25 @@ import { existsSync, readFileSync } from 'node:fs'
 import { EXIT } from './exit-code.js'
 import { JsonEvents } from './messages/json-events.js'
 import { ErrorOutput } from './messages/error-output.js'
-import { collect, optionsBefore, portNumber, withMessageOptions, withSharedOptions } from './options.js'
+import {
+  collect,
+  lengthOfPieces,
+  moment,
+  optionsBefore,
+  portNumber,
+  withMessageOptions,
+  withSharedOptions
+} from './options.js'
 import type {
+  CreateCommandOptions,
   GetOptions,
   InfoOptions,
   PlayOptions,
   SeedOptions,
   ServeOptions,
   SharedOptions,
-  StreamOptions
+  StreamOptions,
+  VerifyOptions
 } from './options.js'
 
 const SOURCE = 'magnet link, path or http(s) URL of a .torrent, or - for a .torrent on standard input'
@@ -25,10 +35,12 @@ Examples:
   bt-stream get film.torrent -o ~/Downloads
   bt-stream play film.torrent
   bt-stream serve film.torrent
+  bt-stream create folder -o folder.torrent --announce http://tracker.example/announce
+  bt-stream verify folder.torrent --dir ~/Downloads
   bt-stream demo
 
 Exit codes: 0 delivered and verified, 2 usage, 3 bad .torrent, 4 no peers, 5 stalled, 6 output or disk failed,
-130 and 143 stopped by a signal, 141 the reader closed the pipe, 1 a fault of bt-stream.`
+7 not all verified, 130 and 143 stopped by a signal, 141 the reader closed the pipe, 1 a fault of bt-stream.`
 
 /** Reads the arguments and runs what they say; sets the exit code. `args` are without Node and the script. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
@@ -118,11 +130,44 @@ function addCommands(root: Command): void {
       const { play } = await import('./commands/play.js')
       await play(source, { ...options, ...optionsBefore(command) })
     })
+  addCreate(root)
+  add(root, 'verify', 'check files on disk against a torrent, and say which are whole')
+    .requiredOption('--dir <dir>', 'folder of the files')
+    .option('--file <path, index or pattern>', 'only these; may be repeated', collect)
+    .action(async (source: string, options: VerifyOptions, command: Command) => {
+      const { verify } = await import('./commands/verify.js')
+      await verify(source, { ...options, ...optionsBefore(command) })
+    })
   const demo = root.command('demo').description('see it work: a swarm inside the program, and a download from it')
   withMessageOptions(demo).action(async (options: SharedOptions, command: Command) => {
     const run = await import('./commands/demo.js')
     await run.demo({ ...options, ...optionsBefore(command) })
   })
+}
+
+function addCreate(root: Command): void {
+  const create = root
+    .command('create')
+    .description('make a .torrent of files and folders, or - for standard input')
+    .argument('<paths...>', 'files and folders, or - for one file from standard input')
+    .option('-o, --output <file>', 'the new .torrent, - for standard output (default: its name and .torrent)')
+    .option('--overwrite', 'replace a .torrent that is there')
+    .option('--announce <url>', 'a tracker; each is a tier of its own, a tier of several has commas', collect)
+    .option('--web-seed <url>', 'where the files can be had over HTTP; may be repeated', collect)
+    .option('--name <name>', 'name of the torrent (default: that of the path)')
+    .option('--private', 'peers only from its own trackers')
+    .option('--comment <text>', 'a word about it')
+    .option('--source <text>', 'makes its info-hash one of its own')
+    .option('--piece-length <bytes>', 'such as 1MiB, a power of two (default: by the size)', lengthOfPieces)
+    .option('--padding', 'let each file begin with a piece of its own')
+    .option('--exclude <pattern>', 'leave out what is named so; may be repeated', collect)
+    .option('--date <when>', 'say when it was made: a date, or now (default: it does not say)', moment)
+  withMessageOptions(create).action(
+    async (paths: readonly string[], options: CreateCommandOptions, command: Command) => {
+      const run = await import('./commands/create.js')
+      await run.create(paths, { ...options, ...optionsBefore(command) })
+    }
+  )
 }
 
 function add(root: Command, name: string, description: string, operand = '<source>'): Command {

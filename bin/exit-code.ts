@@ -9,6 +9,7 @@ export const EXIT = {
   NO_PEERS: 4,
   STALLED: 5,
   OUTPUT: 6,
+  UNVERIFIED: 7,
   PIPE_CLOSED: 141
 } as const
 
@@ -39,6 +40,16 @@ export class PlayerError extends Error {
   readonly code = 'ERR_PLAYER'
 }
 
+/** What is on disk is not, or not all, what the torrent holds. */
+export class UnverifiedError extends Error {
+  override readonly name = 'UnverifiedError'
+  readonly code = 'ERR_UNVERIFIED'
+
+  constructor(bad: number, all: number) {
+    super(all === 1 ? 'the file is not whole' : `${bad} of ${all} files are not whole`)
+  }
+}
+
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'ENOSPC') return 'no space left (ENOSPC)'
   if (code === 'EIO') return 'input/output error (EIO)'
@@ -49,6 +60,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof OutputError) return error.isClosed ? EXIT.PIPE_CLOSED : EXIT.OUTPUT
   if (error instanceof PlayerError) return EXIT.OUTPUT
+  if (error instanceof UnverifiedError) return EXIT.UNVERIFIED
   const code = (error as { code?: unknown } | undefined)?.code
   if (typeof code !== 'string' || !Object.hasOwn(EXIT_OF_CODE, code)) return EXIT.INTERNAL
   return EXIT_OF_CODE[code as ErrorCode]
@@ -80,6 +92,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   ERR_BT_FILE_TYPE: EXIT.OUTPUT,
   ERR_BT_PATH: EXIT.OUTPUT,
   ERR_BT_LOCKED: EXIT.OUTPUT,
+  ERR_BT_INPUT: EXIT.OUTPUT,
   ERR_BT_MEMORY: EXIT.USAGE,
   ERR_BT_NO_PEERS: EXIT.NO_PEERS,
   ERR_BT_STALLED: EXIT.STALLED,

@@ -30,9 +30,9 @@ export function chooseOne(files: readonly FileFacts[], names: readonly string[] 
   return only
 }
 
-/** Indexes of the files that `names` name. Throws `TorrentError` ERR_BT_NO_FILE. */
-export function chooseMany(files: readonly FileFacts[], names: readonly string[]): number[] {
-  return names.map(name => findFile(files, name).index)
+/** `names` as the library takes them: indexes, paths, and patterns, which it understands itself. */
+export function chooseMany(files: readonly FileFacts[], names: readonly string[]): (number | string)[] {
+  return names.map(name => (/^\d{1,9}$/.test(name) && !files.some(({ path }) => path === name) ? Number(name) : name))
 }
 
 /** A path counts before a number: a file may be named `7`. */

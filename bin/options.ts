@@ -5,8 +5,15 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { DhtOptions, TorrentOptions } from '../lib/index.js'
 
-/** Understood by every command. */
-export interface SharedOptions {
+/** What is said on standard error. */
+export interface MessageOptions {
+  readonly quiet?: boolean
+  readonly json?: boolean
+  readonly verbose?: boolean
+}
+
+/** Understood by every command that has to do with a torrent's peers. */
+export interface SharedOptions extends MessageOptions {
   readonly peer?: readonly string[]
   readonly discovery?: boolean
   readonly tracker?: boolean
@@ -23,9 +30,6 @@ export interface SharedOptions {
   readonly maxMemory?: number
   readonly peerTimeout?: number
   readonly stallTimeout?: number
-  readonly quiet?: boolean
-  readonly json?: boolean
-  readonly verbose?: boolean
 }
 
 export interface StreamOptions extends SharedOptions {
@@ -46,6 +50,27 @@ export interface GetOptions extends SharedOptions {
 
 export interface SeedOptions extends SharedOptions {
   readonly dir: string
+}
+
+export interface CreateCommandOptions extends MessageOptions {
+  readonly output?: string
+  readonly overwrite?: boolean
+  readonly announce?: readonly string[]
+  readonly webSeed?: readonly string[]
+  readonly name?: string
+  readonly private?: boolean
+  readonly comment?: string
+  readonly source?: string
+  /** Bytes. */
+  readonly pieceLength?: number
+  readonly padding?: boolean
+  readonly exclude?: readonly string[]
+  readonly date?: Date
+}
+
+export interface VerifyOptions extends SharedOptions {
+  readonly dir: string
+  readonly file?: readonly string[]
 }
 
 export interface PlayOptions extends SharedOptions {
@@ -167,6 +192,24 @@ function milliseconds(text: string): number {
   const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN
   if (!(seconds <= MAX_SECONDS)) throw new InvalidArgumentError(`It is a number of seconds from 0 to ${MAX_SECONDS}.`)
   return seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000))
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20 }
+
+/** `1MiB`, `256KiB`, `16384`: the library says which are allowed. `auto` is as if it were not given. */
+export function lengthOfPieces(text: string): number | undefined {
+  if (text === 'auto') return undefined
+  const [, digits = '', unit = ''] = /^(\d{1,15}) ?(KiB|MiB|)$/.exec(text) ?? []
+  if (digits === '') throw new InvalidArgumentError('It is a number of bytes, KiB or MiB, such as 1MiB; or auto.')
+  return Number(digits) * (UNITS[unit] ?? 1)
+}
+
+/** `now`, a day or a moment as ISO 8601 has them, or seconds since 1970. */
+export function moment(text: string): Date {
+  const date = text === 'now' ? new Date() : new Date(/^\d{1,11}$/.test(text) ? Number(text) * 1000 : text)
+  if (Number.isNaN(date.getTime()) || date.getTime() < 0)
+    throw new InvalidArgumentError('It is a date such as 2026-01-31, seconds since 1970, or now.')
+  return date
 }
 
 function wholeNumber(text: string): number {

@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { BtError, Torrent, TorrentEvents } from '../lib/index.js'
 import type { ProgressFacts } from './messages/events.js'
 import type { Messages } from './messages/messages.js'
+import { onceInAWhile } from './messages/now-and-then.js'
 import { secondsLeft } from './progress.js'
 
 /** How far the command is, in bytes. */
@@ -64,21 +65,10 @@ export function tellEvents(torrent: EventEmitter<TorrentEvents>, messages: Messa
   })
   torrent.on(
     'checking',
-    onceInAWhile(messages.progressEveryMs, (checked, total) => {
+    onceInAWhile(messages.progressEveryMs, (checked: number, total: number) => {
       messages.say({ event: 'checking', checked, total })
     })
   )
-}
-
-/** Passes on the first call, then one in `everyMs`. */
-function onceInAWhile(everyMs: number, tell: (checked: number, total: number) => void) {
-  let toldAt = -Infinity
-  return (checked: number, total: number): void => {
-    const now = performance.now()
-    if (now - toldAt < everyMs) return
-    toldAt = now
-    tell(checked, total)
-  }
 }
 
 function reasonOf(error: Error | undefined): { code: string | null; message: string | null } {

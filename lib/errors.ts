@@ -39,6 +39,7 @@ export type StorageErrorCode =
   | 'ERR_BT_FILE_TYPE' // a directory, device, FIFO or symbolic link stands there
   | 'ERR_BT_PATH' // a path that leaves the target folder
   | 'ERR_BT_LOCKED' // another instance works on the same target
+  | 'ERR_BT_INPUT' // what a torrent is to be made of cannot be used
   | 'ERR_BT_MEMORY' // the explicit memory budget is too small for this torrent
 
 /** The download itself. */

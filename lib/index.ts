@@ -1,7 +1,9 @@
 /** What users import. */
 export { openTorrent, readMetainfo } from './torrent-open.js'
 export { Client, type AddOptions, type ClientOptions } from './client.js'
+export { createTorrent, type CreatedTorrent, type CreateOptions } from './torrent-create.js'
 export { Torrent } from './torrent.js'
+export { verifyTorrent, type Verification, type VerifiedFile, type VerifyOptions } from './torrent-verify.js'
 export { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
 export { isMagnet } from './metainfo/magnet.js'
 export { isMedia } from './http/content-type.js'

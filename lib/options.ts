@@ -22,7 +22,7 @@ export interface TorrentOptions {
   readonly dir?: string
   /** Only read what is in `dir`, never write: for seeding. Default false. */
   readonly readOnly?: boolean
-  /** Files to keep on disk, by index in `torrent.files` or path, or what chooses them once they are known. Default: those that a magnet link names, or all. */
+  /** Files to keep on disk, by index in `torrent.files`, path or pattern, or what chooses them once they are known. Default: those that a magnet link names, or all. */
   readonly only?: FileSelection | ((metainfo: Metainfo) => FileSelection | undefined)
   /** Write over files that are there, are not ours and do not verify. Default false: `ERR_BT_FILE_EXISTS`. */
   readonly overwrite?: boolean
@@ -78,7 +78,7 @@ export interface LsdOptions {
   readonly interfaces?: readonly string[]
 }
 
-/** Files by index or path. */
+/** Files by index, path or pattern. */
 export type FileSelection = readonly (number | string)[]
 
 /** Options with every default filled in. */

@@ -1,23 +1,41 @@
 /** Which of a torrent's files are payload, and which of those the user wants to keep. */
 import { TorrentError } from './errors.js'
+import { isGlob, matchesGlob } from './metainfo/glob.js'
 import type { Metainfo, MetainfoFile } from './metainfo/metainfo.js'
 
-/** Files by index or path, or what chooses them. */
+/** Files by index, path or pattern, or what chooses them. */
 type Selection = readonly (number | string)[]
 type Selector = Selection | ((metainfo: Metainfo) => Selection | undefined) | undefined
 
-/** Positions in `metainfo.files` of the files to keep. Throws `ERR_BT_NO_FILE`. */
+/**
+ * Positions in `metainfo.files` of the files to keep. A text is a path if there is such a file; else a pattern, compared with paths with and without
+ * the torrent's own folder. Throws `ERR_BT_NO_FILE` when one finds nothing.
+ */
 export function selectFiles(metainfo: Metainfo, wanted: Selector): Set<number> {
   const payload = payloadFiles(metainfo)
   const only = typeof wanted === 'function' ? wanted(metainfo) : wanted
   if (only === undefined) return new Set(payload.map(({ position }) => position))
   return new Set(
-    only.map(which => {
-      const found = typeof which === 'number' ? payload[which] : payload.find(({ file }) => file.path === which)
-      if (!found) throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(which)} in this torrent`)
-      return found.position
+    only.flatMap(which => {
+      const found = typeof which === 'number' ? payload.slice(which, which + 1) : filesNamed(which, payload)
+      if (found.length === 0)
+        throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(which)} in this torrent`)
+      return found.map(({ position }) => position)
     })
   )
+}
+
+interface PayloadFile {
+  readonly file: MetainfoFile
+  readonly position: number
+}
+
+function filesNamed(name: string, payload: readonly PayloadFile[]): readonly PayloadFile[] {
+  const named = payload.filter(({ file }) => file.path === name)
+  if (named.length > 0 || !isGlob(name)) return named
+  return payload.filter(({ file: { path } }) => {
+    return matchesGlob(name, path) || matchesGlob(name, path.slice(path.indexOf('/') + 1))
+  })
 }
 
 /** What a magnet link names by position in the torrent's list (BEP 53), as indexes among the files that hold content; undefined for none. */
@@ -28,6 +46,6 @@ export function selectionOf(metainfo: Metainfo, positions: readonly number[] | u
 }
 
 /** The files that hold content, each with its position in `metainfo.files`. */
-export function payloadFiles({ files }: Metainfo): { file: MetainfoFile; position: number }[] {
+export function payloadFiles({ files }: Metainfo): PayloadFile[] {
   return files.map((file, position) => ({ file, position })).filter(({ file }) => !file.padding)
 }

@@ -1,5 +1,5 @@
 /** Everything the program has to say, as facts. `--json` prints them as they are; people get a sentence (`sentences.ts`). */
-import type { PeerInfo, SourceInfo, TorrentStats, TrackerInfo } from '../../lib/index.js'
+import type { PeerInfo, SourceInfo, TorrentStats, TrackerInfo, VerifiedFile } from '../../lib/index.js'
 
 /** Version of the schema in docs/cli.md. Fields are added without a new one; one is never taken away or changed. */
 export const SCHEMA_VERSION = 1
@@ -25,6 +25,19 @@ export interface ProgressFacts {
   readonly waiting: string | null
 }
 
+/** The .torrent that was made. */
+export interface CreatedFacts {
+  readonly infoHash: string
+  readonly name: string
+  /** Bytes, padding included. */
+  readonly length: number
+  readonly pieceLength: number
+  readonly pieces: number
+  /** Path of the .torrent, `-` for standard output. */
+  readonly output: string
+  readonly elapsedMs: number
+}
+
 /** The last figures: of the torrent, if one was opened, and of the process, if a command was run. */
 export interface EndFacts extends Partial<TorrentStats> {
   readonly exitCode: number
@@ -40,6 +53,9 @@ export type Event =
   | { event: 'start'; command: string; name: string; infoHash: string; length: number; files: readonly FileFacts[] }
   | ({ event: 'progress' } & ProgressFacts)
   | { event: 'checking'; checked: number; total: number }
+  | { event: 'hashing'; done: number; total: number | null; rate: number }
+  | ({ event: 'file' } & VerifiedFile)
+  | ({ event: 'created' } & CreatedFacts)
   | { event: 'listening'; port: number }
   | { event: 'search' }
   | ({ event: 'tracker' } & TrackerInfo)

@@ -1,6 +1,6 @@
 /** An event as a line for people. */
 import type { Event, FileFacts } from './events.js'
-import { bytes, duration, percent, plural, rate } from './quantity.js'
+import { binaryBytes, bytes, duration, percent, plural, rate } from './quantity.js'
 
 /** Lines without their ends; `undefined` for what people need not be told. */
 export function sentenceOf(event: Event): string | undefined {
@@ -14,6 +14,15 @@ export function sentenceOf(event: Event): string | undefined {
     }
     case 'checking':
       return `checking what is on disk: ${percent(event.checked, event.total)}`
+    case 'hashing':
+      return `hashing: ${shareOf(event)}, ${rate(event.rate)}`
+    case 'file':
+      return fileSentence(event)
+    case 'created': {
+      const { output, infoHash, length, pieces, pieceLength } = event
+      const size = `${bytes(length)} in ${plural(pieces, 'piece')} of ${binaryBytes(pieceLength)}`
+      return `made ${output === '-' ? 'the .torrent' : output}: ${size}, info-hash ${infoHash}`
+    }
     case 'listening':
       return `listening on port ${event.port}`
     case 'search':
@@ -51,6 +60,23 @@ export function sentenceOf(event: Event): string | undefined {
 
 export function fileLine({ index, path, length }: FileFacts): string {
   return `  ${String(index).padStart(3)}  ${bytes(length).padStart(9)}  ${path}`
+}
+
+function shareOf({ done, total }: Extract<Event, { event: 'hashing' }>): string {
+  return total === null ? bytes(done) : `${percent(done, total)} of ${bytes(total)}`
+}
+
+function fileSentence({ path, length, size, verified, state }: Extract<Event, { event: 'file' }>): string {
+  switch (state) {
+    case 'whole':
+      return `whole    ${path}`
+    case 'missing':
+      return `missing  ${path}`
+    case 'damaged': {
+      const sized = size === length ? '' : `, and it is ${size} bytes long, not ${length}`
+      return `damaged  ${path}: ${percent(verified, length)} verifies${sized}`
+    }
+  }
 }
 
 function trackerSentence({ url, state, peers, message }: Extract<Event, { event: 'tracker' }>): string | undefined {

@@ -4,10 +4,14 @@ import type { ErrorOutput } from './error-output.js'
 import type { Event } from './events.js'
 import type { Voice } from './voice.js'
 import { PlainLines } from './plain-lines.js'
+import { printable } from './printable.js'
+import { sentenceOf } from './sentences.js'
 
 const DEFAULT_COLUMNS = 80
 /** After these no progress is worth a line. */
-const LAST: ReadonlySet<Event['event']> = new Set(['done', 'interrupted', 'error', 'end'])
+const LAST: ReadonlySet<Event['event']> = new Set(['done', 'created', 'file', 'interrupted', 'error', 'end'])
+/** Told often: drawn where progress is. */
+const MOVING: ReadonlySet<Event['event']> = new Set(['checking', 'hashing'])
 /** To the start of the line, wiped to its end. */
 const WIPE = '\r\u001b[K'
 
@@ -28,6 +32,10 @@ export class TerminalLines implements Voice {
   say(event: Event): void {
     if (event.event === 'progress') {
       this.#draw(progressLine(event, this.#columns() || DEFAULT_COLUMNS))
+      return
+    }
+    if (MOVING.has(event.event)) {
+      this.#draw(printable(sentenceOf(event) ?? '').slice(0, Math.max(0, (this.#columns() || DEFAULT_COLUMNS) - 1)))
       return
     }
     const drawn = this.#drawn

@@ -11,6 +11,7 @@ import type { Metainfo } from '../metainfo/metainfo.js'
 import type { Geometry, PieceIndex } from '../pieces/geometry.js'
 import type { Lease, Storage, VerifiedPiece } from '../streams/storage.js'
 import { Checkpoint, type Landing } from './checkpoint.js'
+import type { DiskSpan } from './disk-hasher.js'
 import { diskError, diskFullError, freeBytes, isDiskFull, systemCode } from './disk-error.js'
 import { byteCount, nodeFileSystem, type FileSystem } from './file-system.js'
 import { FileTable, type PieceSet } from './file-table.js'
@@ -121,6 +122,21 @@ export class FileStorage implements Storage {
       if (error instanceof StorageError && systemCode(error.cause) === 'ENOENT') return false
       throw error
     }
+  }
+
+  /** The files are on this machine's disk: others may read them by their paths. */
+  get isLocal(): boolean {
+    return this.#fileSystem === nodeFileSystem
+  }
+
+  /** Where the bytes of a piece lie, for a check that reads for itself. */
+  spansOf(index: PieceIndex): DiskSpan[] {
+    return this.#files.diskSpans(this.#geometry.pieceOffset(index), this.#geometry.lengthOf(index))
+  }
+
+  /** Bytes on disk of the file at this position when it was opened; -1 when there was none, `undefined` when it is not selected. */
+  sizeOf(position: number): number | undefined {
+    return this.#table.at(position)?.size
   }
 
   /**

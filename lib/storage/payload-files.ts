@@ -9,6 +9,7 @@ import { StorageError } from '../errors.js'
 import { FileMap, type FileSpan } from '../pieces/file-map.js'
 import type { MetainfoFile } from '../metainfo/metainfo.js'
 import { forEachBounded } from './bounded-walk.js'
+import type { DiskSpan } from './disk-hasher.js'
 import { diskError, isDiskFull } from './disk-error.js'
 import { byteCount, byteRange, readAll, writeAll, type FileSystem, type OpenFile } from './file-system.js'
 import type { FileTable, StoredFile } from './file-table.js'
@@ -47,6 +48,23 @@ export class PayloadFiles {
   pathsOf(offset: number, length: number): string {
     const paths = this.#map.spans(offset, length).map(span => this.#pathOf(this.#table.at(span.file)))
     return paths.join(', ')
+  }
+
+  /** A range as runs of files on disk, and of zeros between them. Of a file that is not selected there is an empty path: nothing can be read there. */
+  diskSpans(offset: number, length: number): DiskSpan[] {
+    const found: DiskSpan[] = []
+    let at = 0
+    const addZeros = (end: number): void => {
+      if (end > at) found.push({ path: undefined, position: 0, length: end - at })
+    }
+    for (const span of this.#map.spans(offset, length)) {
+      addZeros(span.rangeOffset)
+      const file = this.#table.at(span.file)
+      found.push({ path: file ? this.#pathOf(file) : '', position: span.fileOffset, length: span.length })
+      at = span.rangeOffset + span.length
+    }
+    addZeros(length)
+    return found
   }
 
   /** Fills `into` with the torrent's bytes from `offset`, padding as zeros; false when a file is too short, or not selected. */

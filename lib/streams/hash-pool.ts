@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { TorrentError } from '../errors.js'
 import type { HashAnswer, HashOrder } from './hash-worker.js'
+import { endThread, startThread } from './thread.js'
 
 /** Threads cost some 40 ms and 10 MB: they start when this much was hashed within the interval. */
 const BUSY_BYTES = 16 * 2 ** 20
@@ -12,8 +13,6 @@ const BUSY_INTERVAL_MS = 300
 
 /** A piece longer than this would hold the loop up: it waits for a thread, however little there is to do. */
 const LONG_BYTES = 4 * 2 ** 20
-/** A thread keeps nothing but slabs, which are not in its heap: MiB. */
-const SMALL_HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
 
 interface Pending {
   readonly worker: Worker
@@ -74,7 +73,7 @@ export class HashPool {
     this.#online.clear()
     for (const { reject } of this.#pending.values()) reject(new TorrentError('ERR_BT_ABORTED', 'closed while hashing'))
     this.#pending.clear()
-    await Promise.all(this.#workers.splice(0).map(ended))
+    await Promise.all(this.#workers.splice(0).map(endThread))
   }
 
   /** `close` may be called while a hash waits for a thread. */
@@ -94,13 +93,7 @@ export class HashPool {
   }
 
   #start(): void {
-    // Left to itself, Node opens `process.stdout` for a worker: a second socket on what the program may be writing to.
-    const worker = new Worker(new URL('./hash-worker.js', import.meta.url), {
-      stdout: true,
-      stderr: true,
-      resourceLimits: SMALL_HEAP
-    })
-    worker.unref()
+    const worker = startThread(new URL('./hash-worker.js', import.meta.url))
     worker.on('online', () => {
       if (this.#isClosed) return
       for (const [memory, slab] of this.#slabs) worker.postMessage({ slab, memory } satisfies HashOrder)
@@ -138,15 +131,6 @@ export class HashPool {
     for (const worker of this.#online) worker.postMessage({ slab, memory } satisfies HashOrder)
     return slab
   }
-}
-
-/** Asks the thread to end: one that is terminated while it starts leaves the descriptor of its own source open. */
-async function ended(worker: Worker): Promise<void> {
-  // It died before.
-  if (worker.threadId === -1) return
-  worker.ref()
-  worker.postMessage('end' satisfies HashOrder)
-  await once(worker, 'exit').catch(() => undefined)
 }
 
 function hash(bytes: Buffer): Buffer {

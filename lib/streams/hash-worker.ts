@@ -1,10 +1,11 @@
 /** The other side of `HashPool`: hashes runs of shared memory that it is told of by number. */
 import { createHash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
+import { END } from './thread.js'
 
 /** A slab of memory, sent once; or a run of one to hash; or the last message. */
 export type HashOrder =
-  | 'end'
+  | typeof END
   | { readonly slab: number; readonly memory: SharedArrayBuffer }
   | { readonly id: number; readonly slab: number; readonly offset: number; readonly length: number }
 
@@ -16,7 +17,7 @@ export interface HashAnswer {
 const slabs = new Map<number, SharedArrayBuffer>()
 
 parentPort?.on('message', (order: HashOrder) => {
-  if (order === 'end') {
+  if (order === END) {
     parentPort?.close()
     return
   }

@@ -8,3 +8,9 @@ export async function rejection(work: Promise<unknown>): Promise<Error> {
   }
   throw new Error('it should have been rejected')
 }
+
+/** The stable code of the error that `work` rejects with. */
+export async function codeOfRejection(work: Promise<unknown>): Promise<unknown> {
+  const error = await rejection(work)
+  return 'code' in error ? error.code : undefined
+}
