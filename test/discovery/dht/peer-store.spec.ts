@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { BloomFilter } from '../../../lib/discovery/dht/bloom-filter.js'
 import { PeerStore } from '../../../lib/discovery/dht/peer-store.js'
-import { DHT_MAX_STORED_PEERS, DHT_MAX_STORED_TORRENTS, DHT_PEER_MS } from '../../../lib/limits.js'
+import {
+  DHT_MAX_PEERS_OF_HOST,
+  DHT_MAX_STORED_PEERS,
+  DHT_MAX_STORED_TORRENTS,
+  DHT_PEER_MS
+} from '../../../lib/limits.js'
 import { idOf } from './support.js'
 
 const target = idOf('aa')
@@ -21,10 +26,11 @@ describe('peers that are stored for others', () => {
     expect(all(store, idOf('cc'))).to.deep.equal([])
   })
 
-  it('are one of a host, by its last port', () => {
+  it(`are ${DHT_MAX_PEERS_OF_HOST} of a host, the last that announced`, () => {
     const store = new PeerStore()
-    for (const port of [1, 2, 3]) store.add(target, peer('1.2.3.4', port), false, 0)
-    expect(all(store)).to.deep.equal([peer('1.2.3.4', 3)])
+    for (let port = 1; port <= DHT_MAX_PEERS_OF_HOST + 2; port++) store.add(target, peer('1.2.3.4', port), false, 0)
+    const ports = Array.from({ length: DHT_MAX_PEERS_OF_HOST }, (_, at) => at + 3)
+    expect(all(store)).to.deep.equal(ports.map(port => peer('1.2.3.4', port)))
   })
 
   it('are forgotten half an hour after they announced', () => {
