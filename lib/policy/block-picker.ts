@@ -3,7 +3,6 @@ import { BLOCK_LENGTH } from '../limits.js'
 import type { Bitfield } from '../pieces/bitfield.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Rarity } from '../pieces/rarity.js'
-import type { Forecast } from './forecast.js'
 import type { PiecesInFlight } from './pieces-in-flight.js'
 import type { Reading } from './reading.js'
 import type { ActivePiece, Supplier } from './supplier.js'
@@ -18,8 +17,8 @@ export interface SwarmView {
   readonly now: number
   /** Bytes per second of all peers that can be asked. */
   readonly rate: number
-  /** What they will have brought by when, were nobody asked for more than before. */
-  readonly forecast: Forecast
+  /** The shortest time in which any of them would deliver a block asked for now, milliseconds. */
+  readonly bestEtaMs: number
   readonly suppliers: ReadonlySet<Supplier>
   /** What readers want, the most urgent first. */
   readonly readings: readonly Reading[]
@@ -73,9 +72,11 @@ export class BlockPicker {
 
   /** The piece that the rest of the swarm will have reached by the time this peer delivers. */
   #skipTo(supplier: Supplier, { window, head, slackMs }: Reading, view: SwarmView): number {
-    // What it was asked for itself meanwhile is among it: of the head, each takes what it brings before the others could.
-    const brought = view.forecast.bytesBy(supplier.etaMs(view.now) - slackMs)
-    return (head ?? window.first) + Math.floor(brought / this.#pieces.geometry.pieceLength)
+    const lateMs = supplier.etaMs(view.now) - view.bestEtaMs - slackMs
+    if (lateMs <= 0) return window.first
+    const others = Math.max(0, view.rate - supplier.pipeline.model.rate)
+    const from = Math.max(window.position, this.#pieces.geometry.pieceOffset(head ?? window.first))
+    return Math.floor((from + (others * lateMs) / 1000) / this.#pieces.geometry.pieceLength)
   }
 
   #hasQuickerOwner(supplier: Supplier, index: number, { now, suppliers }: SwarmView): boolean {

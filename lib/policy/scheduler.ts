@@ -9,7 +9,6 @@ import { Rarity } from '../pieces/rarity.js'
 import type { ReadWindow } from '../pieces/read-window.js'
 import type { BlockData, BlockSpan } from '../wire/message.js'
 import { BlockPicker, type PickedBlock, type SwarmView } from './block-picker.js'
-import { Forecast } from './forecast.js'
 import { PiecesInFlight, type CreditSource } from './pieces-in-flight.js'
 import { readingsOf } from './reading.js'
 import { Repeats } from './repeats.js'
@@ -207,7 +206,8 @@ export class Scheduler {
     this.#repeats.forget()
     const view = this.#view(now)
     const silentAt = this.#snubSilent(now)
-    const open = inOrder(this.suppliers, now)
+    const open = [...this.suppliers].filter(supplier => supplier.isOpen)
+    open.sort((a, b) => a.etaMs(now) - b.etaMs(now))
     for (const supplier of open) this.#fill(supplier, view)
     if (this.pieces.isDry && this.#abandonOrphan(open)) for (const supplier of open) this.#fill(supplier, view)
     const lookAt = this.#rescuer.rescue(view, ({ piece, block, supplier }) => {
@@ -239,12 +239,15 @@ export class Scheduler {
   }
 
   #view(now: number): SwarmView {
-    const bringing = [...this.suppliers].filter(
-      ({ pipeline, isOpen, connectedAt }) => !pipeline.isSnubbed && (isOpen || now - connectedAt < FRESH_MS)
-    )
-    const rate = bringing.reduce((sum, { pipeline }) => sum + pipeline.model.rate, 0)
-    const forecast = new Forecast(this.#windows.size > 0 ? bringing : [], now)
-    return { now, rate, forecast, suppliers: this.suppliers, readings: readingsOf(this.#windows, this.pieces, now) }
+    let rate = 0
+    let bestEtaMs = Number.POSITIVE_INFINITY
+    for (const supplier of this.suppliers) {
+      const isFresh = now - supplier.connectedAt < FRESH_MS
+      if (supplier.pipeline.isSnubbed || (!supplier.isOpen && !isFresh)) continue
+      rate += supplier.pipeline.model.rate
+      if (supplier.isOpen) bestEtaMs = Math.min(bestEtaMs, supplier.etaMs(now))
+    }
+    return { now, rate, bestEtaMs, suppliers: this.suppliers, readings: readingsOf(this.#windows, this.pieces, now) }
   }
 
   #fill(supplier: Supplier, view: SwarmView): void {
@@ -380,11 +383,4 @@ export class Scheduler {
     }
     return false
   }
-}
-
-/** Those that may be asked, the soonest first. */
-function inOrder(suppliers: ReadonlySet<Supplier>, now: number): Supplier[] {
-  const open = [...suppliers].filter(({ isOpen }) => isOpen)
-  const etas = open.map(supplier => ({ supplier, etaMs: supplier.etaMs(now) }))
-  return etas.sort((a, b) => a.etaMs - b.etaMs).map(({ supplier }) => supplier)
 }

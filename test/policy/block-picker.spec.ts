@@ -3,7 +3,6 @@ import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { Rarity } from '../../lib/pieces/rarity.js'
 import { ReadWindow } from '../../lib/pieces/read-window.js'
 import { BlockPicker, type SwarmView } from '../../lib/policy/block-picker.js'
-import { Forecast } from '../../lib/policy/forecast.js'
 import { readingsOf } from '../../lib/policy/reading.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
 
@@ -14,13 +13,10 @@ function pickerOf(bench: SchedulerBench, wanted = new Bitfield(bench.geometry.pi
   for (let index = 0; index < wanted.length; index++) if (wanted.has(index)) rarity.include(index)
   const { pieces } = bench.scheduler
   const picker = new BlockPicker(pieces, rarity, wanted, () => 0)
-  const view = (): SwarmView => ({
+  const view = (bestEtaMs = 60, rate = 0): SwarmView => ({
     now: bench.now,
-    rate: 0,
-    forecast: new Forecast(
-      bench.peers.map(({ supplier }) => supplier),
-      bench.now
-    ),
+    rate,
+    bestEtaMs,
     suppliers: bench.scheduler.suppliers,
     readings: []
   })
@@ -75,10 +71,10 @@ describe('BlockPicker', () => {
     bench.read(0)
     const { next, view } = pickerOf(bench)
     const window = windowOf(bench, 0, 99)
-    // In the second that it is later, the other brings ten pieces and a half.
-    quick.supplier.pipeline.model.rate = 10.5 * bench.geometry.pieceLength
-    expect(next(late, [window], view())).to.equal('10:0')
-    expect(next(quick, [window], view())).to.equal('0:0')
+    // In the second that it is later, the others bring ten pieces.
+    const rate = late.supplier.pipeline.model.rate + 10 * bench.geometry.pieceLength
+    expect(next(late, [window], view(60, rate))).to.equal('10:0')
+    expect(next(quick, [window], view(60, rate))).to.equal('0:0')
   })
 
   it('lets a late peer take what only it has', () => {
@@ -88,9 +84,9 @@ describe('BlockPicker', () => {
     bench.read(0)
     const { next, view } = pickerOf(bench)
     const window = windowOf(bench, 0, 3)
-    const first = next(late, [window], view())
+    const first = next(late, [window], view(60, 2 ** 24))
     expect(first).to.equal('3:0')
-    expect(next(late, [window], view()), 'nobody else has it').to.equal('0:0')
+    expect(next(late, [window], view(60, 2 ** 24)), 'nobody else has it').to.equal('0:0')
   })
 
   it('begins no piece without memory, but goes on with those begun', () => {

@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import type { ReadWindow } from '../../lib/pieces/read-window.js'
-import { Forecast } from '../../lib/policy/forecast.js'
 import { readingsOf } from '../../lib/policy/reading.js'
 import { Rescuer, type Rescue } from '../../lib/policy/rescue.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
@@ -25,13 +24,7 @@ function measure({ supplier: { pipeline } }: BenchPeer): void {
 function proposals({ bench, window }: { bench: SchedulerBench; window: ReadWindow }, now: number, limit = Infinity) {
   const found: Rescue[] = []
   const { suppliers, pieces } = bench.scheduler
-  const view = {
-    now,
-    rate: 2 ** 20,
-    forecast: new Forecast([], now),
-    suppliers,
-    readings: readingsOf([window], pieces, now)
-  }
+  const view = { now, rate: 2 ** 20, bestEtaMs: 20, suppliers, readings: readingsOf([window], pieces, now) }
   const lookAgainAt = new Rescuer(pieces).rescue(view, rescue => {
     if (found.length >= limit) return false
     found.push(rescue)

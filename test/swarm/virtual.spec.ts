@@ -60,7 +60,7 @@ describe('a simulated swarm', () => {
 
   it('of good peers plays at once and hardly stalls', () => {
     const results = simulateAll({ peers: [GOOD], playKbps: 4000 })
-    expectPlayed(results, 3, 150)
+    expectPlayed(results, 3, 100)
     expect(most(results, ({ firstByteMs }) => firstByteMs)).to.be.below(300)
   })
 
@@ -207,18 +207,6 @@ describe('a reader', () => {
     expect(idleSeekMs).to.have.lengthOf(100)
     expect(quantile(seekMs, 0.95)).to.be.at.most(1.5 * quantile(idleSeekMs, 0.5))
     expect(quantile(seekMs, 0.99)).to.be.at.most(1000)
-  }).timeout(30_000)
-
-  it('is not kept waiting by a peer that is nearer than all others', () => {
-    const far = { n: 20, latency: 60, jitter: 40, kbps: 400 }
-    for (const near of [
-      { latency: 5, kbps: 400 },
-      { n: 2, latency: 5, kbps: 200 }
-    ]) {
-      const options = { seeks: 60, length: 128 * MiB, readAhead: 8 * MiB, limitMs: 1_000_000 }
-      const { seekMs } = simulate({ ...options, peers: [near, far] })
-      expect(quantile(seekMs, 0.5)).to.be.below(1.5 * quantile(simulate({ ...options, peers: [far] }).seekMs, 0.5))
-    }
   }).timeout(30_000)
 })
 
