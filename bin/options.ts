@@ -1,9 +1,9 @@
 /** What the user asked for, from the command line's words to the library's options. */
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { DhtOptions, TorrentOptions } from '../lib/index.js'
+import { ENCRYPTIONS, type DhtOptions, type Encryption, type TorrentOptions } from '../lib/index.js'
 
 /** What is said on standard error. */
 export interface MessageOptions {
@@ -20,6 +20,7 @@ export interface SharedOptions extends MessageOptions {
   readonly pex?: boolean
   readonly dht?: boolean
   readonly lsd?: boolean
+  readonly encryption?: Encryption
   readonly dhtBootstrap?: readonly string[]
   readonly dhtNodes?: string
   /** Of a command that goes on until it is stopped. */
@@ -95,6 +96,11 @@ export function withSharedOptions(command: Command): Command {
     .option('--no-lsd', 'neither tell the local network nor hear of peers there')
     .option('--dht-bootstrap <host:port>', 'enter the DHT here, not at the well-known nodes; none: nowhere', collect)
     .option('--dht-nodes <file>', 'where nodes of the DHT are kept for the next start; none: nowhere')
+    .addOption(
+      new Option('--encryption <how>', 'speak to peers encrypted: allow is when they want it (default: allow)').choices(
+        ENCRYPTIONS
+      )
+    )
     .option('--port <n>', 'port for connections of others; the next ones if taken (default: 6881)', portNumber)
     .option('--host <ip>', 'address for connections of others (default: all of this machine)', ipAddress)
     .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
@@ -133,6 +139,7 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
     ...(options.tracker === false && { trackers: false }),
     ...(options.pex === false && { pex: false }),
     ...(options.lsd === false && { lsd: false }),
+    ...(options.encryption !== undefined && { encryption: options.encryption }),
     dht: dhtOptions(options),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.host !== undefined && { host: options.host }),

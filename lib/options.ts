@@ -14,6 +14,7 @@ import type { DhtSettings, LsdSettings } from './discovery/settings.js'
 import { BOOTSTRAP_NODES } from './discovery/dht/bootstrap-nodes.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { addressScope } from './policy/address-rules.js'
+import { ENCRYPTIONS, type Encryption } from './policy/encryption.js'
 import type { FileSystem } from './storage/file-system.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
@@ -40,6 +41,11 @@ export interface TorrentOptions {
   readonly dht?: boolean | DhtOptions
   /** Tell peers in the same network of us, and hear of them (BEP 14), unless the torrent is private; how, if not as usual. Default true, but for a `host` of loopback. */
   readonly lsd?: boolean | LsdOptions
+  /**
+   * Whether peers are spoken to encrypted (MSE): `allow` begins plainly and goes over to it where that fails, `prefer` the reverse, `require`
+   * takes and makes no plain connection, `off` no encrypted one. Default `allow`.
+   */
+  readonly encryption?: Encryption
   /** First port to listen on, 0 for any; the next ones are tried when it is taken. Default 6881. */
   readonly port?: number
   /** Address to listen on. Default: all. */
@@ -92,6 +98,7 @@ export interface CheckedOptions {
   readonly discovery: boolean
   readonly trackers: boolean
   readonly pex: boolean
+  readonly encryption: Encryption
   readonly dht: DhtSettings | undefined
   readonly lsd: LsdSettings | undefined
   readonly port: number
@@ -121,6 +128,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     discovery,
     trackers: discovery && (options.trackers ?? true),
     pex: discovery && (options.pex ?? true),
+    encryption: encryption(options.encryption ?? 'allow'),
     dht: discovery ? dhtSettings(options) : undefined,
     lsd: discovery ? lsdSettings(options) : undefined,
     port,
@@ -165,6 +173,11 @@ function lsdSettings({ lsd, host }: TorrentOptions): LsdSettings | undefined {
   if (lsd === false || (lsd === undefined && isLocalOnly(host))) return undefined
   const given = lsd === undefined || lsd === true ? {} : lsd
   return Object.freeze({ groups: given.groups?.map(peerAddress), interfaces: given.interfaces })
+}
+
+function encryption(given: Encryption): Encryption {
+  if (ENCRYPTIONS.includes(given)) return given
+  throw new TorrentError('ERR_BT_OPTION', `encryption must be ${ENCRYPTIONS.join(', ')}, not "${given as string}"`)
 }
 
 function hostPort(text: string): string {

@@ -114,7 +114,7 @@ export class TorrentExtensions implements ExtensionHost {
 
   onPeers(peer: ExtendedPeer, peers: readonly PexPeer[]): void {
     if (!this.#options.usesPex || this.#metainfo?.private === true) return
-    const addresses = peers.map(({ address }) => address)
+    const addresses = peers.map(({ address, prefersEncryption }) => ({ ...address, prefersEncryption }))
     this.#options.swarm().add(believablePeers(addresses, peer.address), 'pex')
   }
 
@@ -130,9 +130,11 @@ export class TorrentExtensions implements ExtensionHost {
 }
 
 /** Others can be told of whom we dialled, and of who told us where it listens. */
-function asPexPeer({ address, isIncoming, extensions, supplier }: PeerConnection): PexPeer[] {
+function asPexPeer({ address, isIncoming, extensions, supplier, way }: PeerConnection): PexPeer[] {
   const port = isIncoming ? extensions?.said.port : address.port
   if (port === undefined) return []
   const isSeed = extensions?.said.uploadOnly === true || supplier?.pieces.isComplete === true
-  return [{ address: { host: address.host, port }, isSeed, isReachable: !isIncoming }]
+  return [
+    { address: { host: address.host, port }, isSeed, isReachable: !isIncoming, prefersEncryption: way === 'encrypted' }
+  ]
 }

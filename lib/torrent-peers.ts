@@ -10,6 +10,7 @@ import type { Metainfo } from './metainfo/metainfo.js'
 import { asPeerId, type InfoHash, type PeerId } from './metainfo/info-hash.js'
 import type { Bitfield } from './pieces/bitfield.js'
 import type { PieceIndex } from './pieces/geometry.js'
+import type { Encryption } from './policy/encryption.js'
 import type { Supplier } from './policy/supplier.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import type { HostedTorrent, PeerHost } from './net/peer-host.js'
@@ -33,6 +34,7 @@ export interface PeerSources extends NetworkOptions {
   readonly discovery: boolean
   readonly trackers: boolean
   readonly pex: boolean
+  readonly encryption: Encryption
   /** We only seed. */
   readonly readOnly: boolean
   readonly random: () => number
@@ -101,7 +103,7 @@ export class TorrentPeers {
     this.#options = options
     this.events = options.events
     const { infoHash, seeker } = options
-    const { clock, discovery, pex } = options.options
+    const { clock, discovery, pex, encryption } = options.options
     this.#network = options.network ?? new TorrentNetwork(options.options)
     const usesPex = discovery && pex
     this.extensions = new TorrentExtensions({ swarm: () => this.swarm, port: () => this.port, usesPex, seeker })
@@ -110,6 +112,7 @@ export class TorrentPeers {
       peerId: this.#peerId,
       torrent: undefined,
       extensions: this.extensions,
+      encryption,
       dht: {
         port: () => (this.#known?.metainfo.private === true ? undefined : this.#network.dhtPort),
         onNode: address => this.#onDhtNode(address)

@@ -1,7 +1,7 @@
 /**
- * One peer: the Writable end of its own `pipeline(socket, decoder, connection)`. Handles control messages at once and hands blocks to
- * the host, whose held promise is the backpressure: the write callback waits for it, so the decoder stops, the socket pauses and TCP
- * closes the window. Decides nothing about pieces.
+ * One peer: the Writable end of its own `pipeline(socket, decoder, connection)`, or `(socket, decryptor, decoder, connection)` where it
+ * may speak encrypted. Handles control messages at once and hands blocks to the host, whose held promise is the backpressure: the write
+ * callback waits for it, so the decoder stops, the socket pauses and TCP closes the window. Decides nothing about pieces.
  */
 import type { Socket } from 'node:net'
 import { pipeline, Writable } from 'node:stream'
@@ -9,24 +9,27 @@ import type { Clock, Timer } from '../clock.js'
 import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
+import type { Way } from '../policy/encryption.js'
 import { IdleMessages } from '../policy/idle-messages.js'
 import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
 import type { ReceiveBuffers } from '../transport/receive-buffers.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
-import { encodeHandshake, supportsDht, supportsExtensions } from '../wire/handshake.js'
+import { supportsDht, supportsExtensions } from '../wire/handshake.js'
 import type { BlockSpan, WireMessage } from '../wire/message.js'
 import type { PeerAddress } from '../wire/peer-address.js'
+import type { Decryptor } from './mse/decryptor.js'
 import { PeerExtensions, type ExtensionPort } from './peer-extensions.js'
+import { decryptorOf, handshakeOf, type Greeting } from './peer-greeting.js'
 import type { HostedTorrent, PeerHost } from './peer-host.js'
+import { PeerOutbox } from './peer-outbox.js'
 import { PeerSupply } from './peer-supply.js'
 import { PeerUploads } from './peer-uploads.js'
-import { drained } from './socket-drain.js'
 
 /** Messages that may wait for this one to be handled. */
 const MESSAGES_HIGH_WATER_MARK = 4
 
-export interface PeerConnectionOptions {
+export interface PeerConnectionOptions extends Greeting {
   readonly socket: Socket
   /** What the socket reads into, if that is not fresh memory. */
   readonly buffers?: ReceiveBuffers
@@ -37,8 +40,10 @@ export interface PeerConnectionOptions {
   readonly connectMs: number
   /** The torrent with this info-hash, if we serve it and want this peer. An outgoing connection has just one. */
   readonly hostFor: (infoHash: InfoHash, connection: PeerConnection) => PeerHost | undefined
-  /** For an outgoing connection, whose handshake we send first. */
-  readonly host?: PeerHost
+  /** How long the whole handshake may take, ms. Default `HANDSHAKE_MS`. */
+  readonly handshakeMs?: number
+  /** Of it, how long the peer may say nothing at all, ms. Default: all of it. */
+  readonly silenceMs?: number
   /** The peer has named itself. Throwing ends the connection before it is open. */
   readonly onPeerId?: (connection: PeerConnection, peerId: PeerId) => void
   /** The handshake is done. Throwing ends the connection. */
@@ -65,22 +70,17 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   readonly #options: PeerConnectionOptions
   readonly #socket: Socket
   readonly #clock: Clock
+  readonly #outbox: PeerOutbox
+  readonly #decryptor: Decryptor | undefined
   readonly #decoder: WireDecoder
   readonly #supply: PeerSupply
   #host: PeerHost | undefined
   #uploads: PeerUploads | undefined
   #supportsExtensions = false
   #supportsDht = false
-  #outbox: Buffer[] = []
-  #outboxBytes = 0
-  #isFlushPlanned = false
   #sentBitfield = false
   #heardAt: number
-  #wroteAt: number
   #heldSince: number | undefined
-  /** When the socket last took something of what waits for it, and how much it had taken then. */
-  #drainedAt: number
-  #drained = 0
   #handshakeTimer: Timer
 
   constructor(options: PeerConnectionOptions) {
@@ -91,10 +91,12 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     this.#host = options.host
     this.address = options.address
     this.isIncoming = options.isIncoming
-    this.openedAt = this.#heardAt = this.#wroteAt = this.#drainedAt = this.#clock.now()
+    this.openedAt = this.#heardAt = this.#clock.now()
     this.idle = new IdleMessages(this.openedAt)
     this.#supply = new PeerSupply(this.idle)
     this.#decoder = new WireDecoder(options.host?.torrent?.geometry.pieceCount)
+    this.#decryptor = decryptorOf(options, options.socket)
+    this.#outbox = new PeerOutbox(this.#socket, this.#clock, bytes => this.#decryptor?.encrypt(bytes) ?? bytes)
   }
 
   /** The peer as the scheduler sees it: set once the handshake is done and the torrent known. */
@@ -117,20 +119,39 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     return this.#socket.bytesRead
   }
 
+  /** How the peer is spoken to. */
+  get way(): Way {
+    if (this.isIncoming) return this.#decryptor?.agreement ? 'encrypted' : 'plain'
+    return this.#options.way ?? 'plain'
+  }
+
   /** Starts the pipeline; call once. */
   start(): void {
-    // Its own timer: an incoming connection belongs to no swarm yet that would call `tick`.
-    const tooLong = (): void => this.#drop('ERR_BT_HANDSHAKE', 'the handshake took too long')
-    this.#handshakeTimer = this.#clock.setTimer(tooLong, limits.HANDSHAKE_MS)
-    pipeline(this.#socket, this.#decoder, this, error => {
+    this.#awaitHandshake()
+    const onEnd = (error?: Error | null): void => {
       this.#clock.clearTimer(this.#handshakeTimer)
       this.#socket.destroy()
       this.#uploads?.close()
       this.#supply.close(this.#clock.now())
       this.#options.onClose(this, error ?? undefined)
-    })
+    }
+    if (this.#decryptor) pipeline(this.#socket, this.#decryptor, this.#decoder, this, onEnd)
+    else pipeline(this.#socket, this.#decoder, this, onEnd)
     if (this.#options.buffers) this.#follow(this.#options.buffers)
-    if (this.#host) this.#introduce(this.#host)
+    // In an encrypted handshake ours went along.
+    if (this.#host && !this.#decryptor) this.#introduce(this.#host)
+  }
+
+  /** Its own timer: an incoming connection belongs to no swarm yet that would call `tick`. */
+  #awaitHandshake(): void {
+    const { handshakeMs = limits.HANDSHAKE_MS, silenceMs = handshakeMs } = this.#options
+    const tooLong = (): void => this.#drop('ERR_BT_HANDSHAKE', 'the handshake took too long')
+    const silent = (): void => {
+      const leftMs = handshakeMs - silenceMs
+      if (this.bytesReceived === 0 || leftMs <= 0) tooLong()
+      else this.#handshakeTimer = this.#clock.setTimer(tooLong, leftMs)
+    }
+    this.#handshakeTimer = this.#clock.setTimer(silent, silenceMs)
   }
 
   // --- what we say
@@ -163,8 +184,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   /** To be called about once a second, once the handshake is done: keep-alives and time-outs. Time in which we hold the peer does not count against it. */
   tick(now: number): void {
     const idleMs = this.#heldSince === undefined ? limits.KEEP_ALIVE_MS : limits.KEEP_ALIVE_MS / 2
-    if (this.isOpen && now - this.#wroteAt >= idleMs) this.#send(KEEP_ALIVE)
-    this.#noteDrain(now)
+    if (this.isOpen && now - this.#outbox.wroteAt >= idleMs) this.#send(KEEP_ALIVE)
+    const stuckMs = this.#outbox.stuckFor(now)
     this.extensions?.tick(now)
     const keepAlives = this.#decoder.takeKeepAlives()
     if (keepAlives > 0) this.#heardAt = now
@@ -176,7 +197,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     }
     if (this.#heldSince === undefined && now - this.#heardAt > limits.PEER_SILENT_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer is silent')
-    } else if (now - this.#drainedAt > limits.UPLOAD_STUCK_MS) {
+    } else if (stuckMs > limits.UPLOAD_STUCK_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer takes nothing of what it asked for')
     }
   }
@@ -186,9 +207,9 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   }
 
   whenWritable(): Promise<void> | undefined {
-    if (this.#socket.writableLength + this.#outboxBytes < limits.MAX_UPLOAD_BUFFERED) return undefined
-    this.#flush()
-    return drained(this.#socket)
+    if (this.#outbox.bufferedBytes < limits.MAX_UPLOAD_BUFFERED) return undefined
+    this.#outbox.flush()
+    return this.#outbox.drained()
   }
 
   /** The torrent is known: what the peer said so far counts from now on. Throws `ProtocolError` when that cannot be true. */
@@ -197,7 +218,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     if (!host || this.supplier) return
     this.#decoder.expectBitfield(torrent.geometry.pieceCount)
     this.#supply.begin(torrent, this, this.#options.connectMs, this.#clock.now())
-    this.#uploads = new PeerUploads(this.#socket, torrent, this.idle, bytes => {
+    this.#uploads = new PeerUploads(this.#outbox, torrent, this.idle, bytes => {
       this.uploaded += bytes
       host.onUploaded(bytes)
     })
@@ -213,7 +234,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   }
 
   #introduce(host: PeerHost): void {
-    this.#send(encodeHandshake(host.infoHash, host.peerId, host.dht?.port() !== undefined))
+    this.#send(handshakeOf(host))
   }
 
   /** BEP 5: > A peer receiving this flag … should send PORT */
@@ -259,7 +280,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   }
 
   #onHandshake(infoHash: InfoHash, reserved: Buffer): void {
-    const host = this.#options.hostFor(infoHash, this)
+    const agreed = this.#decryptor?.agreement?.infoHash ?? infoHash
+    const host = agreed.equals(infoHash) ? this.#options.hostFor(infoHash, this) : undefined
     if (!host || (this.#host && this.#host !== host)) {
       throw new ProtocolError('ERR_BT_HANDSHAKE', 'the peer wants another torrent')
     }
@@ -338,41 +360,17 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   /** Messages hold views of what was read: none does while nothing waits on the way here, but for the start of the next one. */
   #follow(buffers: ReceiveBuffers): void {
     let handled = 0
+    const stages = [this.#decoder, ...(this.#decryptor ? [this.#decryptor] : [])]
     buffers.handledBytes = () => {
-      const waiting = this.#socket.readableLength + this.#decoder.writableLength + this.#decoder.readableLength
-      if (waiting + this.writableLength === 0) handled = buffers.receivedBytes - this.#decoder.bufferedBytes
+      const waiting = stages.reduce((sum, stage) => sum + stage.writableLength + stage.readableLength, 0)
+      if (this.#socket.readableLength + waiting + this.writableLength === 0)
+        handled = buffers.receivedBytes - this.#decoder.bufferedBytes
       return handled
     }
   }
 
-  /** What is said within one turn of the loop leaves in one packet. */
   #send(bytes: Buffer): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return
-    this.#outbox.push(bytes)
-    this.#outboxBytes += bytes.length
-    if (this.#isFlushPlanned) return
-    this.#isFlushPlanned = true
-    process.nextTick(() => {
-      this.#isFlushPlanned = false
-      this.#flush()
-    })
-  }
-
-  #flush(): void {
-    const [first, ...more] = this.#outbox
-    this.#outbox = []
-    this.#outboxBytes = 0
-    if (!first || this.#socket.destroyed) return
-    this.#wroteAt = this.#clock.now()
-    this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
-  }
-
-  /** A peer that takes a little now and then is slow, not stuck: an upload in full swing never finds its socket empty. */
-  #noteDrain(now: number): void {
-    const waiting = this.#socket.writableLength
-    const drained = this.#socket.bytesWritten - waiting
-    if (waiting === 0 || drained !== this.#drained) this.#drainedAt = now
-    this.#drained = drained
+    this.#outbox.send(bytes)
   }
 
   #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT', message: string): void {

@@ -2,6 +2,7 @@
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 import type { Bitfield } from '../pieces/bitfield.js'
 import type { Geometry, PieceIndex } from '../pieces/geometry.js'
+import type { Encryption } from '../policy/encryption.js'
 import type { Scheduler } from '../policy/scheduler.js'
 import type { Supplier } from '../policy/supplier.js'
 import type { Acceptance } from '../streams/piece-assembler.js'
@@ -18,6 +19,7 @@ export interface PeerHost {
   /** Undefined while only the info-hash is known. */
   readonly torrent: HostedTorrent | undefined
   readonly extensions: ExtensionHost
+  readonly encryption: Encryption
   /** The DHT (BEP 5), if this torrent uses it. */
   readonly dht?: DhtHost | undefined
   /** A peer became interested in us, or lost its interest. */

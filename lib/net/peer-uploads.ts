@@ -1,10 +1,10 @@
 /** What one peer asks of us: each request is judged, and served in turn while the peer is unchoked. Does not decide whether it is. */
-import type { Socket } from 'node:net'
 import { ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { IdleMessages } from '../policy/idle-messages.js'
 import type { BlockSpan } from '../wire/message.js'
 import type { HostedTorrent } from './peer-host.js'
+import type { PeerOutbox } from './peer-outbox.js'
 import { UploadQueue } from './upload-queue.js'
 
 export class PeerUploads {
@@ -14,10 +14,10 @@ export class PeerUploads {
   #cancelsLeft = 0
   #requestsWhileChoked = 0
 
-  constructor(socket: Socket, torrent: HostedTorrent, idle: IdleMessages, onUploaded: (bytes: number) => void) {
+  constructor(outbox: PeerOutbox, torrent: HostedTorrent, idle: IdleMessages, onUploaded: (bytes: number) => void) {
     this.#torrent = torrent
     this.#idle = idle
-    this.#queue = new UploadQueue(socket, {
+    this.#queue = new UploadQueue(outbox, {
       readBlock: (piece, begin, length) => torrent.readBlock(piece, begin, length),
       onUploaded
     })

@@ -1,10 +1,9 @@
 /** Blocks a peer asked us for, sent one after the other as its socket takes them. Decides nobody's turn. */
-import type { Socket } from 'node:net'
 import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED } from '../limits.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Lease } from '../streams/storage.js'
 import { encodeBlockHeader } from '../wire/codec.js'
-import { drained } from './socket-drain.js'
+import type { PeerOutbox } from './peer-outbox.js'
 
 export interface AskedBlock {
   readonly piece: PieceIndex
@@ -18,14 +17,14 @@ export interface UploadSource {
 }
 
 export class UploadQueue {
-  readonly #socket: Socket
+  readonly #outbox: PeerOutbox
   readonly #source: UploadSource
   readonly #queue: AskedBlock[] = []
   #isSending = false
   #whenRoom: (() => void) | undefined
 
-  constructor(socket: Socket, source: UploadSource) {
-    this.#socket = socket
+  constructor(outbox: PeerOutbox, source: UploadSource) {
+    this.#outbox = outbox
     this.#source = source
   }
 
@@ -58,13 +57,13 @@ export class UploadQueue {
   async #sendAll(): Promise<void> {
     this.#isSending = true
     try {
-      for (let block = this.#queue.shift(); block && !this.#socket.destroyed; block = this.#queue.shift()) {
+      for (let block = this.#queue.shift(); block && !this.#outbox.isClosed; block = this.#queue.shift()) {
         this.#letOn()
         await this.#sendBlock(block)
       }
     } catch (error) {
       // The disk cannot be read. There is no way to say so (BEP 3), and a peer that waits in vain is worse off than one that is gone.
-      this.#socket.destroy(error as Error)
+      this.#outbox.fail(error as Error)
     }
     this.#isSending = false
   }
@@ -72,16 +71,13 @@ export class UploadQueue {
   async #sendBlock(block: AskedBlock): Promise<void> {
     const lease = await this.#source.readBlock(block.piece, block.begin, block.length)
     if (!lease) return
-    if (this.#socket.destroyed) {
+    if (this.#outbox.isClosed) {
       lease.release()
       return
     }
-    this.#socket.cork()
-    this.#socket.write(encodeBlockHeader(block.piece, block.begin, block.length))
-    this.#socket.write(lease.bytes, () => lease.release())
-    this.#socket.uncork()
+    this.#outbox.sendLent(encodeBlockHeader(block.piece, block.begin, block.length), lease)
     this.#source.onUploaded(block.length)
-    if (this.#socket.writableLength >= MAX_UPLOAD_BUFFERED) await drained(this.#socket)
+    if (this.#outbox.bufferedBytes >= MAX_UPLOAD_BUFFERED) await this.#outbox.drained()
   }
 
   #letOn(): void {

@@ -118,6 +118,7 @@ export class PeerBench {
       peerId: OUR_ID,
       torrent: options.isUnknown === true ? undefined : this.torrent,
       extensions: this.extensions,
+      encryption: 'allow',
       onInterest: () => {
         this.interestChanges++
       },
