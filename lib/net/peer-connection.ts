@@ -59,6 +59,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   peerId: PeerId | undefined
   /** The handshake is done. */
   isOpen = false
+  /** The peer's own handshake has come, be it for the right torrent or not. */
+  hasAnswered = false
   /** We dialled ourselves: the address is of no use. */
   isOurselves = false
   /** Set once the handshake is done, of a peer that speaks them. */
@@ -95,7 +97,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     this.idle = new IdleMessages(this.openedAt)
     this.#supply = new PeerSupply(this.idle)
     this.#decoder = new WireDecoder(options.host?.torrent?.geometry.pieceCount)
-    this.#decryptor = decryptorOf(options, options.socket)
+    this.#decryptor = decryptorOf(options, options.socket, () => this.#introduceFirst())
     this.#outbox = new PeerOutbox(this.#socket, this.#clock, bytes => this.#decryptor?.encrypt(bytes) ?? bytes)
   }
 
@@ -138,8 +140,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     if (this.#decryptor) pipeline(this.#socket, this.#decryptor, this.#decoder, this, onEnd)
     else pipeline(this.#socket, this.#decoder, this, onEnd)
     if (this.#options.buffers) this.#follow(this.#options.buffers)
-    // In an encrypted handshake ours went along.
-    if (this.#host && !this.#decryptor) this.#introduce(this.#host)
+    if (!this.#decryptor) this.#introduceFirst()
   }
 
   /** Its own timer: an incoming connection belongs to no swarm yet that would call `tick`. */
@@ -233,6 +234,10 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     if (this.supplier && queued !== undefined) this.supplier.pipeline.maxDepth = queued
   }
 
+  #introduceFirst(): void {
+    if (this.#host) this.#introduce(this.#host)
+  }
+
   #introduce(host: PeerHost): void {
     this.#send(handshakeOf(host))
   }
@@ -280,6 +285,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   }
 
   #onHandshake(infoHash: InfoHash, reserved: Buffer): void {
+    this.hasAnswered = true
     const agreed = this.#decryptor?.agreement?.infoHash ?? infoHash
     const host = agreed.equals(infoHash) ? this.#options.hostFor(infoHash, this) : undefined
     if (!host || (this.#host && this.#host !== host)) {

@@ -20,13 +20,25 @@ export function handshakeOf({ infoHash, peerId, dht }: PeerHost): Buffer {
   return encodeHandshake(infoHash, peerId, dht?.port() !== undefined)
 }
 
-/** What stands behind the socket where the peer may speak encrypted. As initiator it sends our handshake along. */
-export function decryptorOf({ host, way, torrentFor }: Greeting, socket: Socket): Decryptor | undefined {
+/**
+ * What stands behind the socket where the peer may speak encrypted. As initiator it sends our handshake along, or calls `introduce` when
+ * it is due.
+ */
+export function decryptorOf(
+  { host, way, torrentFor }: Greeting,
+  socket: Socket,
+  introduce: () => void
+): Decryptor | undefined {
   const send = (bytes: Buffer): void => {
     if (!socket.destroyed) socket.write(bytes)
   }
   if (torrentFor) return Decryptor.responder({ torrentFor, send })
   if (!host || way !== 'encrypted') return undefined
   const methods = methodsOf(host.encryption)
-  return Decryptor.initiator({ infoHash: host.infoHash, methods, initialPayload: handshakeOf(host), send })
+  // Transmission 3.00, when it chooses plain text, takes encrypted first words for plain ones and leaves.
+  const goesAlong = !methods.includes('plain')
+  const initialPayload = goesAlong ? handshakeOf(host) : Buffer.alloc(0)
+  const decryptor = Decryptor.initiator({ infoHash: host.infoHash, methods, initialPayload, send })
+  if (!goesAlong) decryptor.onAgreement = introduce
+  return decryptor
 }

@@ -92,8 +92,8 @@ export class Reception {
 
   #torrentFor(mark: Buffer): SecretTorrent | undefined {
     const host = this.#byMark.get(keyOf(mark))?.host
-    if (!host || !allowsWay(host.encryption, 'encrypted')) return undefined
-    return { infoHash: host.infoHash, methods: methodsOf(host.encryption) }
+    // No method at all where encryption is off.
+    return host && { infoHash: host.infoHash, methods: methodsOf(host.encryption) }
   }
 
   /** Whoever has not named a torrent leaves. */

@@ -35,7 +35,7 @@ export interface SwarmOptions {
 /** A peer that is dialled, encrypted or not. */
 interface Attempt {
   readonly candidate: Candidate
-  /** How to begin, and how to try after that, on another connection, if the peer answers nothing. */
+  /** How to begin, and how to try after that, on another connection, if the peer does not answer. */
   readonly ways: readonly Way[]
   /** When the handshake must be done, if this is not the first way. */
   readonly endsAt?: number
@@ -61,7 +61,7 @@ export class Swarm {
   readonly #connections = new Set<PeerConnection>()
   readonly #dialling = new Map<Candidate, AbortController>()
   readonly #candidateOf = new Map<PeerConnection, Candidate>()
-  /** What to try when a peer answers nothing to a connection. */
+  /** What to try when a peer does not answer on a connection. */
   readonly #nextAttempts = new Map<PeerConnection, Attempt>()
   #dialCredit = limits.DIAL_BURST
   #creditAt: number
@@ -261,11 +261,11 @@ export class Swarm {
     }
   }
 
-  /** The peer answered nothing, as those do that want it otherwise; and we did not leave it for another reason. */
-  #isWorthTrying({ candidate }: Attempt, before: PeerConnection): boolean {
+  /** The peer left before its handshake, as those do that want it otherwise; and we did not leave it for another reason. */
+  #isWorthTrying({ candidate, endsAt = Infinity }: Attempt, before: PeerConnection): boolean {
     if (this.#isClosed || this.#isPaused || this.candidates.get(candidate.address) !== candidate) return false
     const hasRoom = this.#connections.size + this.#dialling.size < this.#allowed
-    return hasRoom && before.bytesReceived === 0
+    return hasRoom && !before.hasAnswered && this.#options.clock.now() < endsAt
   }
 
   async #dial(attempt: Attempt): Promise<void> {

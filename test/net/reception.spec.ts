@@ -109,6 +109,7 @@ describe('Reception', function () {
     const other = await encrypted(BOTH, hashes[33])
     await once(other.socket, 'close')
     expect(other.words).to.deep.equal([])
+    expect(other.decryptor.agreement).to.equal(undefined)
   })
 
   it('refuses plain words where encryption is required', async () => {

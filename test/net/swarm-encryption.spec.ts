@@ -11,7 +11,7 @@ import type { CandidateSource } from '../../lib/policy/candidate-list.js'
 import type { Encryption } from '../../lib/policy/encryption.js'
 import type { PeerAddress } from '../../lib/wire/peer-address.js'
 import { encodeHandshake } from '../../lib/wire/handshake.js'
-import { asPeerId } from '../../lib/metainfo/info-hash.js'
+import { asInfoHash, asPeerId } from '../../lib/metainfo/info-hash.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { PeerBench, until } from '../support/peer-bench.js'
 
@@ -146,14 +146,27 @@ describe('Swarm and encryption', function () {
         expect(dialled).to.have.length(2)
       })
 
-      it('is not tried the other way once it has said something', async () => {
+      it('is given its time once it has said something, and tried the other way when it leaves all the same', async () => {
         const one = await nth(0)
         await one.way()
         one.socket.write(first === 'plain' ? PROTOCOL : Buffer.alloc(KEY_LENGTH, 5))
         await until(() => swarm.everyone()[0]?.bytesReceived)
-        await bench.clock.advance(OTHER_WAY_MS)
+        await bench.clock.advance(HANDSHAKE_MS - 1)
         expect(dialled).to.have.length(1)
         one.socket.destroy()
+        expect(await (await nth(1)).way()).to.equal(second)
+        await until(() => swarm.connectionCount === 1)
+        await bench.clock.advance(1)
+        await until(() => failed.length === 1)
+        expect(dialled).to.have.length(2)
+      })
+
+      it('is not tried the other way once its time is over', async () => {
+        const one = await nth(0)
+        await one.way()
+        one.socket.write(first === 'plain' ? PROTOCOL : Buffer.alloc(KEY_LENGTH, 5))
+        await until(() => swarm.everyone()[0]?.bytesReceived)
+        await bench.clock.advance(HANDSHAKE_MS)
         await until(() => failed.length === 1)
         expect(dialled).to.have.length(1)
       })
@@ -186,6 +199,14 @@ describe('Swarm and encryption', function () {
       expect(dialled).to.have.length(1)
     })
   }
+
+  it('tries no other way with a peer that answers for another torrent', async () => {
+    start('allow')
+    const { socket } = await nth(0)
+    socket.write(encodeHandshake(asInfoHash(Buffer.alloc(20, 9)), PEER_ID))
+    await until(() => failed.length === 1)
+    expect(dialled).to.have.length(1)
+  })
 
   it('tries no other way with a peer that we left: banned, paused, or not allowed any more', async () => {
     for (const leave of [

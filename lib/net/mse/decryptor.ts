@@ -14,6 +14,8 @@ const NOTHING = Buffer.alloc(0)
 export class Decryptor extends Transform {
   /** What both sides agreed upon; undefined before, and when the peer speaks plainly. */
   agreement: Agreement | undefined
+  /** Called when there is one, before what the peer says behind it is passed on. */
+  onAgreement: () => void = () => undefined
   readonly #begin: () => Script
   #handshake: Handshake | undefined
   #isPlain = false
@@ -63,6 +65,7 @@ export class Decryptor extends Transform {
     if (!done) return NOTHING
     this.agreement = done.agreement
     this.#initialLeft = done.agreement.initialLength
+    this.onAgreement()
     return this.#decrypt(done.rest, this.agreement)
   }
 
