@@ -9,19 +9,21 @@ import type { Clock, Timer } from '../clock.js'
 import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
+import { Bitfield } from '../pieces/bitfield.js'
 import { IdleMessages } from '../policy/idle-messages.js'
 import type { Supplier, SupplierPort } from '../policy/supplier.js'
 import { WireDecoder } from '../streams/wire-decoder.js'
 import type { ReceiveBuffers } from '../transport/receive-buffers.js'
 import { encodeMessage, encodeSpans, KEEP_ALIVE } from '../wire/codec.js'
-import { encodeHandshake, supportsDht, supportsExtensions } from '../wire/handshake.js'
-import type { BlockSpan, WireMessage } from '../wire/message.js'
+import { encodeHandshake, RESERVED_LENGTH, supportsDht, supportsExtensions, supportsFast } from '../wire/handshake.js'
+import type { BlockSpan, SentMessage, WireMessage } from '../wire/message.js'
 import type { PeerAddress } from '../wire/peer-address.js'
+import { Outbox } from './outbox.js'
 import { PeerExtensions, type ExtensionPort } from './peer-extensions.js'
 import type { HostedTorrent, PeerHost } from './peer-host.js'
-import { PeerSupply } from './peer-supply.js'
+import { PeerOffer, type OfferPort } from './peer-offer.js'
+import { isSupplyMessage, PeerSupply } from './peer-supply.js'
 import { PeerUploads } from './peer-uploads.js'
-import { drained } from './socket-drain.js'
 
 /** Messages that may wait for this one to be handled. */
 const MESSAGES_HIGH_WATER_MARK = 4
@@ -47,7 +49,7 @@ export interface PeerConnectionOptions {
   readonly onClose: (connection: PeerConnection, error: Error | undefined) => void
 }
 
-export class PeerConnection extends Writable implements SupplierPort, ExtensionPort {
+export class PeerConnection extends Writable implements SupplierPort, ExtensionPort, OfferPort {
   readonly address: PeerAddress
   readonly isIncoming: boolean
   readonly openedAt: number
@@ -69,18 +71,12 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   readonly #supply: PeerSupply
   #host: PeerHost | undefined
   #uploads: PeerUploads | undefined
-  #supportsExtensions = false
-  #supportsDht = false
-  #outbox: Buffer[] = []
-  #outboxBytes = 0
-  #isFlushPlanned = false
-  #sentBitfield = false
+  #offer: PeerOffer | undefined
+  /** What it says that it speaks: the reserved bytes of its handshake. */
+  #reserved: Buffer = Buffer.alloc(RESERVED_LENGTH)
+  readonly #outbox: Outbox
   #heardAt: number
-  #wroteAt: number
   #heldSince: number | undefined
-  /** When the socket last took something of what waits for it, and how much it had taken then. */
-  #drainedAt: number
-  #drained = 0
   #handshakeTimer: Timer
 
   constructor(options: PeerConnectionOptions) {
@@ -91,7 +87,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     this.#host = options.host
     this.address = options.address
     this.isIncoming = options.isIncoming
-    this.openedAt = this.#heardAt = this.#wroteAt = this.#drainedAt = this.#clock.now()
+    this.openedAt = this.#heardAt = this.#clock.now()
+    this.#outbox = new Outbox(options.socket, options.clock)
     this.idle = new IdleMessages(this.openedAt)
     this.#supply = new PeerSupply(this.idle)
     this.#decoder = new WireDecoder(options.host?.torrent?.geometry.pieceCount)
@@ -100,6 +97,29 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   /** The peer as the scheduler sees it: set once the handshake is done and the torrent known. */
   get supplier(): Supplier | undefined {
     return this.#supply.supplier
+  }
+
+  get host(): string {
+    return this.address.host
+  }
+
+  /** BEP 6, which we always say that we speak. */
+  get speaksFast(): boolean {
+    return supportsFast(this.#reserved)
+  }
+
+  /** What it has, once the torrent is known. */
+  get pieces(): Bitfield {
+    return this.supplier?.pieces ?? new Bitfield(0)
+  }
+
+  /** What it is told of our pieces, once the torrent is known. */
+  get offer(): PeerOffer | undefined {
+    return this.#offer
+  }
+
+  onDontHave(piece: number): void {
+    this.#supply.onDontHave(piece, this.#heardAt)
   }
 
   /** Payload bytes received from this peer. */
@@ -136,35 +156,39 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
   // --- what we say
 
   request(spans: readonly BlockSpan[]): void {
-    this.#send(encodeSpans('request', spans))
+    this.#outbox.send(encodeSpans('request', spans))
   }
 
   cancel(spans: readonly BlockSpan[]): void {
-    if (spans.length > 0) this.#send(encodeSpans('cancel', spans))
+    if (spans.length > 0) this.#outbox.send(encodeSpans('cancel', spans))
   }
 
   setInterested(amInterested: boolean): void {
-    this.#send(encodeMessage({ type: amInterested ? 'interested' : 'notInterested' }))
+    this.say({ type: amInterested ? 'interested' : 'notInterested' })
   }
 
-  sendHave(piece: number): void {
-    // Before the bitfield went out the piece is in it.
-    if (this.#sentBitfield) this.#send(encodeMessage({ type: 'have', piece }))
+  say(message: SentMessage): void {
+    this.#outbox.send(encodeMessage(message))
+  }
+
+  sayGone(piece: number): void {
+    this.extensions?.sayGone(piece)
   }
 
   setChoking(amChoking: boolean): void {
     if (this.amChoking === amChoking) return
     this.amChoking = amChoking
+    // BEP 6: > a choke no longer implicitly rejects all pending requests
+    this.say({ type: amChoking ? 'choke' : 'unchoke' })
     if (amChoking) this.#uploads?.onChoked()
     else this.#uploads?.onUnchoked()
-    this.#send(encodeMessage({ type: amChoking ? 'choke' : 'unchoke' }))
   }
 
   /** To be called about once a second, once the handshake is done: keep-alives and time-outs. Time in which we hold the peer does not count against it. */
   tick(now: number): void {
     const idleMs = this.#heldSince === undefined ? limits.KEEP_ALIVE_MS : limits.KEEP_ALIVE_MS / 2
-    if (this.isOpen && now - this.#wroteAt >= idleMs) this.#send(KEEP_ALIVE)
-    this.#noteDrain(now)
+    if (this.isOpen && now - this.#outbox.wroteAt >= idleMs) this.#outbox.send(KEEP_ALIVE)
+    const stuckMs = this.#outbox.stuckMs(now)
     this.extensions?.tick(now)
     const keepAlives = this.#decoder.takeKeepAlives()
     if (keepAlives > 0) this.#heardAt = now
@@ -176,19 +200,17 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     }
     if (this.#heldSince === undefined && now - this.#heardAt > limits.PEER_SILENT_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer is silent')
-    } else if (now - this.#drainedAt > limits.UPLOAD_STUCK_MS) {
+    } else if (stuckMs > limits.UPLOAD_STUCK_MS) {
       this.#drop('ERR_BT_PEER_SILENT', 'the peer takes nothing of what it asked for')
     }
   }
 
   sendExtended(id: number, payload: Buffer): void {
-    this.#send(encodeMessage({ type: 'extended', id, payload }))
+    this.say({ type: 'extended', id, payload })
   }
 
   whenWritable(): Promise<void> | undefined {
-    if (this.#socket.writableLength + this.#outboxBytes < limits.MAX_UPLOAD_BUFFERED) return undefined
-    this.#flush()
-    return drained(this.#socket)
+    return this.#outbox.whenWritable()
   }
 
   /** The torrent is known: what the peer said so far counts from now on. Throws `ProtocolError` when that cannot be true. */
@@ -197,29 +219,37 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     if (!host || this.supplier) return
     this.#decoder.expectBitfield(torrent.geometry.pieceCount)
     this.#supply.begin(torrent, this, this.#options.connectMs, this.#clock.now())
-    this.#uploads = new PeerUploads(this.#socket, torrent, this.idle, bytes => {
-      this.uploaded += bytes
-      host.onUploaded(bytes)
+    this.#offer = new PeerOffer(torrent, this)
+    this.#uploads = new PeerUploads({
+      socket: this.#socket,
+      torrent,
+      offer: this.#offer,
+      idle: this.idle,
+      onUploaded: bytes => {
+        this.uploaded += bytes
+        host.onUploaded(bytes)
+      },
+      reject: this.speaksFast ? spans => this.#outbox.send(encodeSpans('reject', spans)) : undefined
     })
+    this.#offer.begin()
     this.#heedExtensions()
-    if (torrent.have.count > 0) this.#send(encodeMessage({ type: 'bitfield', bits: torrent.have.toBytes() }))
-    this.#sentBitfield = true
   }
 
   /** What the peer said of itself may have changed. */
   #heedExtensions(): void {
     const queued = this.extensions?.said.maxRequests
     if (this.supplier && queued !== undefined) this.supplier.pipeline.maxDepth = queued
+    if (this.extensions?.speaks('lt_donthave')) this.#offer?.onHearsOfLosses()
   }
 
   #introduce(host: PeerHost): void {
-    this.#send(encodeHandshake(host.infoHash, host.peerId, host.dht?.port() !== undefined))
+    this.#outbox.send(encodeHandshake(host.infoHash, host.peerId, host.dht?.port() !== undefined))
   }
 
   /** BEP 5: > A peer receiving this flag … should send PORT */
   #tellDhtPort(host: PeerHost): void {
     const port = host.dht?.port()
-    if (this.#supportsDht && port !== undefined) this.#send(encodeMessage({ type: 'port', port }))
+    if (supportsDht(this.#reserved) && port !== undefined) this.say({ type: 'port', port })
   }
 
   // --- what we hear
@@ -266,8 +296,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     // BEP 3 lets the receiving side answer as soon as it knows the torrent, before the peer id.
     if (!this.#host) this.#introduce(host)
     this.#host = host
-    this.#supportsExtensions = supportsExtensions(reserved)
-    this.#supportsDht = supportsDht(reserved)
+    this.#reserved = reserved
   }
 
   #onPeerId(peerId: PeerId): void {
@@ -279,7 +308,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     this.peerId = peerId
     this.#options.onPeerId?.(this, peerId)
     this.isOpen = true
-    if (this.#supportsExtensions) this.extensions = new PeerExtensions(host.extensions, this, this.#clock.now())
+    if (supportsExtensions(this.#reserved))
+      this.extensions = new PeerExtensions(host.extensions, this, this.#clock.now())
     // BEP 10 wants its handshake at once, and every client takes it before the bitfield.
     this.extensions?.introduce()
     if (host.torrent) this.begin(host.torrent)
@@ -289,13 +319,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
 
   #handleMessage(message: LaterMessage, host: PeerHost): Promise<void> | undefined {
     const now = this.#heardAt
+    if (isSupplyMessage(message)) return this.#supply.onMessage(message, now)
     switch (message.type) {
-      case 'have':
-      case 'bitfield':
-      case 'choke':
-      case 'unchoke':
-      case 'block':
-        return this.#supply.onMessage(message, now)
       case 'extended':
         return this.#onExtended(message, now)
       case 'interested':
@@ -303,6 +328,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
         const isInterested = message.type === 'interested'
         if (!isInterested || this.peerInterested) this.idle.count(now)
         this.peerInterested = isInterested
+        if (isInterested) this.#offer?.onInterested()
         host.onInterest()
         return undefined
       }
@@ -343,36 +369,6 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
       if (waiting + this.writableLength === 0) handled = buffers.receivedBytes - this.#decoder.bufferedBytes
       return handled
     }
-  }
-
-  /** What is said within one turn of the loop leaves in one packet. */
-  #send(bytes: Buffer): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return
-    this.#outbox.push(bytes)
-    this.#outboxBytes += bytes.length
-    if (this.#isFlushPlanned) return
-    this.#isFlushPlanned = true
-    process.nextTick(() => {
-      this.#isFlushPlanned = false
-      this.#flush()
-    })
-  }
-
-  #flush(): void {
-    const [first, ...more] = this.#outbox
-    this.#outbox = []
-    this.#outboxBytes = 0
-    if (!first || this.#socket.destroyed) return
-    this.#wroteAt = this.#clock.now()
-    this.#socket.write(more.length > 0 ? Buffer.concat([first, ...more]) : first)
-  }
-
-  /** A peer that takes a little now and then is slow, not stuck: an upload in full swing never finds its socket empty. */
-  #noteDrain(now: number): void {
-    const waiting = this.#socket.writableLength
-    const drained = this.#socket.bytesWritten - waiting
-    if (waiting === 0 || drained !== this.#drained) this.#drainedAt = now
-    this.#drained = drained
   }
 
   #drop(code: 'ERR_BT_HANDSHAKE' | 'ERR_BT_PEER_SILENT', message: string): void {

@@ -134,6 +134,20 @@ export class Swarm {
     this.candidates.forgetPublic()
   }
 
+  /** Neither of the two wants anything (BEP 21). It is not dialled again for long, unless `recall` says so. */
+  part(connection: PeerConnection): void {
+    const candidate = this.#candidateOf.get(connection)
+    this.#candidateOf.delete(connection)
+    if (candidate) this.candidates.onParted(candidate, this.#options.clock.now())
+    connection.destroy(new Error('neither of us wants anything'))
+  }
+
+  /** We want something again: those whom we left for wanting nothing may be dialled. */
+  recall(): void {
+    this.candidates.recall(this.#options.clock.now())
+    this.#dialDue()
+  }
+
   /** Never again from this address. */
   banAddress(address: PeerAddress, error: Error): void {
     this.candidates.ban(address)

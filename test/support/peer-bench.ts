@@ -106,6 +106,7 @@ export class PeerBench {
     if (announced === 'all') have.fill()
     else for (const index of announced) have.set(index)
     this.torrent = {
+      infoHash: metainfo.infoHash,
       geometry: engine.geometry,
       have,
       scheduler: engine.scheduler,
