@@ -34,9 +34,6 @@ export interface GivingOptions {
   readonly onWants: (wantsNothing: boolean) => void
 }
 
-/** A peer may be connected for this long before it is left for being of no use: it may have things to say. */
-const PARTING_MS = 3000
-
 export class TorrentGiving {
   readonly #options: GivingOptions
   readonly #choker: Choker<PeerMeter>
@@ -64,6 +61,12 @@ export class TorrentGiving {
 
   get wantsNothing(): boolean {
     return this.#wantsNothing
+  }
+
+  /** BEP 21: two that only upload have nothing for each other. */
+  isUseless({ supplier, extensions, peerInterested }: PeerConnection): boolean {
+    const wantsNothing = supplier?.pieces.isComplete === true || extensions?.said.uploadOnly === true
+    return this.#wantsNothing && wantsNothing && !peerInterested && supplier?.amInterested !== true
   }
 
   /** The handshake is done. */
@@ -114,7 +117,7 @@ export class TorrentGiving {
     this.#noteWants()
     this.#limitRequests()
     if (this.#superSeeding) for (const connection of this.#meters.keys()) this.#offerTo(connection)
-    if (this.#wantsNothing) this.#partFromOthers(now)
+    if (this.#wantsNothing) this.#options.swarm().leaveUseless()
   }
 
   #decideAnew(now: number): void {
@@ -133,16 +136,6 @@ export class TorrentGiving {
     this.#wantsNothing = wantsNothing
     this.#options.onWants(wantsNothing)
     if (!wantsNothing) this.#options.swarm().recall()
-  }
-
-  /** BEP 21: two that only upload have nothing for each other. */
-  #partFromOthers(now: number): void {
-    for (const connection of [...this.#meters.keys()]) {
-      const { supplier, extensions, peerInterested, openedAt } = connection
-      const wantsNothing = supplier?.pieces.isComplete === true || extensions?.said.uploadOnly === true
-      if (!wantsNothing || peerInterested || supplier?.amInterested === true || now - openedAt < PARTING_MS) continue
-      this.#options.swarm().part(connection)
-    }
   }
 
   /** Under a limit no more is asked for than comes soon: what is urgent later would wait behind it. */

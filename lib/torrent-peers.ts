@@ -144,6 +144,7 @@ export class TorrentPeers {
       clock,
       room: this.#network.room,
       priorityOf: address => this.extensions.priorityOf(address),
+      isUseless: connection => this.giving.isUseless(connection),
       onPeer: connection => this.#onPeer(connection),
       onPeerGone: (connection, error) => this.#onPeerGone(connection, error),
       onDialFailed: (address, error) => {

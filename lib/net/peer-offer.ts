@@ -53,7 +53,8 @@ export class PeerOffer {
   /** A piece more is here. */
   onHave(index: PieceIndex): void {
     if (this.#torrent.offering === 'oneByOne' || (this.#told && !this.#hearsOfLosses)) return
-    if (!this.#port.pieces.has(index)) this.tell(index)
+    // Also one that has the piece: super-seeds (BEP 16) wait for it. Only who has them all needs nothing from us.
+    if (!this.#port.pieces.isComplete) this.tell(index)
   }
 
   /** A piece that was here is gone. */

@@ -21,12 +21,16 @@ export interface SwarmOptions {
   readonly room?: SharedRoom | undefined
   /** BEP 40: how much this address is to be preferred when there is no room for all. */
   readonly priorityOf?: (address: PeerAddress) => number | undefined
+  /** BEP 21: neither we nor this peer want anything: it is left, and not dialled again for long, unless `recall` says so. */
+  readonly isUseless?: (connection: PeerConnection) => boolean
   /** A dial failed before there was a peer. */
   readonly onDialFailed: (address: PeerAddress, error: Error) => void
 }
 
 /** Time-outs and dials are looked at this often. */
 const TICK_MS = 1000
+/** A peer is left for being of no use only after this long: it may have things to say. */
+const PARTING_MS = 3000
 /** Two that dial each other at the same time are both this young. */
 const SIMULTANEOUS_MS = 5000
 
@@ -134,15 +138,15 @@ export class Swarm {
     this.candidates.forgetPublic()
   }
 
-  /** Neither of the two wants anything (BEP 21). It is not dialled again for long, unless `recall` says so. */
-  part(connection: PeerConnection): void {
-    const candidate = this.#candidateOf.get(connection)
-    this.#candidateOf.delete(connection)
-    if (candidate) this.candidates.onParted(candidate, this.#options.clock.now())
-    connection.destroy(new Error('neither of us wants anything'))
+  /** Leaves those who are of no use to us, nor we to them. */
+  leaveUseless(): void {
+    const since = this.#options.clock.now() - PARTING_MS
+    for (const connection of this.peers())
+      if (connection.openedAt <= since && this.#isUseless(connection))
+        connection.destroy(new Error('neither of us wants anything'))
   }
 
-  /** We want something again: those whom we left for wanting nothing may be dialled. */
+  /** We want something again: those who parted from us for wanting nothing may be dialled. */
   recall(): void {
     this.candidates.recall(this.#options.clock.now())
     this.#dialDue()
@@ -170,6 +174,8 @@ export class Swarm {
     const candidate = this.#candidateOf.get(connection)
     this.#candidateOf.delete(connection)
     if (candidate && connection.isOurselves) this.candidates.excludeOurselves(candidate.address)
+    // Whichever of the two was the first to go.
+    else if (candidate && this.#isUseless(connection)) this.candidates.onParted(candidate, this.#options.clock.now())
     else if (candidate)
       this.candidates.onGone(candidate, (connection.supplier?.verified ?? 0) > 0, this.#options.clock.now())
     if (connection.isOpen) this.#options.onPeerGone(connection, error)
@@ -207,6 +213,10 @@ export class Swarm {
     for (const connection of this.#connections) connection.tick(now)
     this.#shed()
     this.#dialDue()
+  }
+
+  #isUseless(connection: PeerConnection): boolean {
+    return connection.isOpen && this.#options.isUseless?.(connection) === true
   }
 
   get #allowed(): number {
