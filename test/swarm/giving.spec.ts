@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { TransferLimits } from '../../lib/transport/transfer-limits.js'
 import type { Torrent } from '../../lib/torrent.js'
 import type { TorrentOptions } from '../../lib/options.js'
+import { FakeTracker } from '../support/fake-tracker.js'
 import { randomBytesSeeded } from '../support/make-torrent.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { until } from '../support/peer-bench.js'
@@ -171,4 +172,37 @@ describe('a torrent gives', function () {
   }).timeout(20_000)
 
   noLeaks(this)
+})
+
+describe('what trackers are told', function () {
+  it('is true to the byte, and counts anew with each session', async () => {
+    const tracker = await FakeTracker.listen()
+    const bench = new SwarmBench({ ...single(300_001, 32_768), trackers: [[tracker.httpUrl]] })
+    try {
+      const [address, seed] = await bench.seed()
+      const local = { dht: false, lsd: false, trackers: true, port: 0 }
+      const leecher = await bench.open({ ...local, dir: bench.folder('got'), peers: [address] })
+      await leecher.download()
+      await until(() => tracker.announces.some(({ event }) => event === 'completed'))
+      await leecher.pause()
+      const figures = tracker.announces.map(({ event, uploaded, downloaded, left }) => [
+        event,
+        uploaded,
+        downloaded,
+        left
+      ])
+      expect(figures).to.deep.equal([
+        ['started', 0, 0, 300_001],
+        ['completed', 0, 300_001, 0],
+        ['stopped', 0, 300_001, 0]
+      ])
+      expect(seed.stats().uploaded).to.equal(300_001)
+      leecher.resume()
+      await until(() => tracker.announces.length > 3)
+      expect(tracker.announces[3]).to.include({ event: 'started', downloaded: 0, left: 0 })
+    } finally {
+      await bench.close()
+      await tracker.close()
+    }
+  }).timeout(20_000)
 })
