@@ -137,6 +137,28 @@ describe('lt_donthave', function () {
     })
   })
 
+  it('a block that is sent from memory is a copy: its piece may go meanwhile, and its memory stays ours', async () => {
+    bench = await PeerBench.open({})
+    const { engine } = bench
+    const [peer] = await bench.handshaken(FAST_EXTENDED)
+    engine.want([3])
+    peer.sendMessage(ID.have, 3)
+    peer.sendMessage(ID.unchoke)
+    for (let i = 0; i < 2; i++) {
+      const request = await peer.expectRequest()
+      peer.sendBlock(request, bench.bytesOf(request))
+    }
+    const piece = engine.geometry.pieceIndex(3)
+    if (piece === undefined) throw new Error('there is a piece 3')
+    await engine.whenHere(piece)
+    const lease = await engine.readBlock(piece, 0, 16_384)
+    expect(lease?.bytes.buffer).to.not.be.instanceOf(SharedArrayBuffer)
+    expect(lease?.bytes.equals(bench.bytesOf({ piece: 3, begin: 0, length: 16_384 }))).to.equal(true)
+    while (engine.pool.take(false));
+    expect(engine.have.has(3)).to.equal(false)
+    expect(await engine.readBlock(piece, 0, 16_384)).to.equal(undefined)
+  })
+
   it('Bitfield.keep leaves what both have', async () => {
     bench = await PeerBench.open({})
     const [one, other] = [new Bitfield(20), new Bitfield(20)]

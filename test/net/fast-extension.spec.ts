@@ -6,6 +6,7 @@ import { allowedFastPieces } from '../../lib/wire/allowed-fast.js'
 import { FAST, ID, spanOf, type FakePeer } from '../support/fake-peer.js'
 import { noLeaks } from '../support/no-leaks.js'
 import { PeerBench, until, type BenchOptions } from '../support/peer-bench.js'
+import { settled } from '../support/virtual-clock.js'
 
 const MAX_VAIN = limits.MAX_IDLE_MESSAGES / limits.VAIN_WEIGHT
 
@@ -250,6 +251,29 @@ describe('the fast extension', function () {
         if (request.piece === first.piece && request.begin === first.begin) break
       }
       expect(peer.heard.filter(({ id }) => id === ID.request).map(spanOf)).to.not.deep.include(first)
+    })
+
+    it(`that are rejected are not repeated for ${limits.REFUSED_MS} ms, or until the next unchoke`, async () => {
+      const bench = await open({ length: 16_384, pieceLength: 16_384 })
+      const [peer, connection] = await reading(bench)
+      peer.sendMessage(ID.haveAll)
+      peer.sendMessage(ID.unchoke)
+      const reject = async (): Promise<void> => {
+        const { piece, begin, length } = await peer.expectRequest()
+        peer.sendMessage(ID.reject, piece, begin, length)
+        await until(() => connection.supplier?.pipeline.size === 0)
+      }
+      await reject()
+      await bench.clock.advance(limits.REFUSED_MS - 1)
+      bench.engine.onChange()
+      await settled()
+      expect(connection.supplier?.pipeline.size).to.equal(0)
+      await bench.clock.advance(1)
+      bench.engine.onChange()
+      await reject()
+      peer.sendMessage(ID.choke)
+      peer.sendMessage(ID.unchoke)
+      await reject()
     })
 
     it(`that are rejected without end end it, and rejects of what nobody asked`, async () => {

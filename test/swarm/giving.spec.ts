@@ -2,9 +2,11 @@
 import { expect } from 'chai'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
+import { CHOKER_ROUND_MS, MIN_UPLOAD_SLOTS } from '../../lib/limits.js'
 import { TransferLimits } from '../../lib/transport/transfer-limits.js'
 import type { Torrent } from '../../lib/torrent.js'
 import type { TorrentOptions } from '../../lib/options.js'
+import { FakePeer, ID } from '../support/fake-peer.js'
 import { FakeTracker } from '../support/fake-tracker.js'
 import { randomBytesSeeded } from '../support/make-torrent.js'
 import { noLeaks } from '../support/no-leaks.js'
@@ -39,6 +41,19 @@ describe('a torrent gives', function () {
     const { uploaded } = seed.stats()
     expect(uploaded).to.equal(leechers.reduce((sum, leecher) => sum + leecher.stats().downloaded, 0))
   }).timeout(60_000)
+
+  it('at once to whoever is interested while there are slots', async () => {
+    bench = new SwarmBench(single(MiB, 65_536))
+    const [address] = await bench.seed()
+    const startedAt = performance.now()
+    for (let i = 0; i < MIN_UPLOAD_SLOTS; i++) {
+      const peer = await FakePeer.dial(Number(address.split(':')[1]))
+      peer.sendHandshake(Buffer.from(bench.made.infoHash, 'hex'))
+      peer.sendMessage(ID.interested)
+      await peer.expect(ID.unchoke)
+    }
+    expect(performance.now() - startedAt, 'no round').to.be.below(CHOKER_ROUND_MS / 2)
+  })
 
   describe('from memory', () => {
     it('what its reader has fetched, to a peer that knows nobody else', async () => {
