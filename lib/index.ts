@@ -1,5 +1,6 @@
 /** What users import. */
 export { openTorrent, readMetainfo } from './torrent-open.js'
+export { TransferLimits, type Rates } from './transport/transfer-limits.js'
 export { Client, type AddOptions, type ClientOptions } from './client.js'
 export { createTorrent, type CreatedTorrent, type CreateOptions } from './torrent-create.js'
 export { Torrent } from './torrent.js'

@@ -16,6 +16,7 @@ import type { Metainfo } from './metainfo/metainfo.js'
 import { addressScope } from './policy/address-rules.js'
 import { ENCRYPTIONS, type Encryption } from './policy/encryption.js'
 import type { FileSystem } from './storage/file-system.js'
+import type { TransferLimits } from './transport/transfer-limits.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 export interface TorrentOptions {
@@ -56,6 +57,13 @@ export interface TorrentOptions {
   readonly peerTimeoutMs?: number
   /** No verified byte for this long while one is wanted: `ERR_BT_STALLED`. Time in which the reader or the disk holds us does not count. Default 300,000; 0: never. */
   readonly stallTimeoutMs?: number
+  /** Bytes of payload a second that this torrent takes, and gives, at the most; 0: no limit. Default 0. `torrent.setLimits` changes them. */
+  readonly downloadLimit?: number
+  readonly uploadLimit?: number
+  /** Limits beside those, shared by all torrents that are given the same object. */
+  readonly sharedLimits?: TransferLimits
+  /** Tell each peer of one piece after the other, so that each is given away about once (BEP 16). Only of a torrent that is complete. Default false. */
+  readonly superSeeding?: boolean
   /** Emits what happens while the metadata of a magnet link is looked for, before there is a torrent that could. */
   readonly searchEvents?: Pick<EventEmitter, 'emit'>
   /** The disk, for tests. */
@@ -108,6 +116,10 @@ export interface CheckedOptions {
   readonly isMemoryGiven: boolean
   readonly peerTimeoutMs: number
   readonly stallTimeoutMs: number
+  readonly downloadLimit: number
+  readonly uploadLimit: number
+  readonly sharedLimits: TransferLimits | undefined
+  readonly superSeeding: boolean
   readonly searchEvents: Pick<EventEmitter, 'emit'> | undefined
   readonly fileSystem: FileSystem | undefined
   readonly clock: Clock
@@ -143,6 +155,10 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
       0,
       Number.MAX_SAFE_INTEGER
     ),
+    downloadLimit: whole('downloadLimit', options.downloadLimit ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    uploadLimit: whole('uploadLimit', options.uploadLimit ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    sharedLimits: options.sharedLimits,
+    superSeeding: options.superSeeding ?? false,
     searchEvents: options.searchEvents,
     fileSystem: options.fileSystem,
     clock: options.clock ?? systemClock,

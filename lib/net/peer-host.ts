@@ -36,15 +36,25 @@ export interface DhtHost {
 
 /** The torrent, once its metadata is here. */
 export interface HostedTorrent {
+  readonly infoHash: InfoHash
   readonly geometry: Geometry
   /** Pieces that we tell others of, and serve. */
   readonly have: Bitfield
+  /** Whom of them is told what. Default `all`. */
+  readonly offering?: Offering
   readonly scheduler: Scheduler
   /** What a peer sent changed what can be asked: decide soon. */
   onChange(): void
   acceptBlock(supplier: Supplier, piece: number, begin: number, data: BlockData): Acceptance
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /** A promise while the limits of the upload rate forbid as many bytes more. Without it there are none. */
+  whenUploadAllowed?(bytes: number): Promise<void> | undefined
+  /** The peer has another piece: it fetched it, from whomever. */
+  onPeerHas?(supplier: Supplier, piece: PieceIndex): void
 }
+
+/** What peers are told of: everything that is here; what is here for now, those who can hear that it is gone; or a piece at a time. */
+export type Offering = 'all' | 'whileHere' | 'oneByOne'
 
 /** What stands behind the extensions (BEP 10) of every peer. */
 export interface ExtensionHost {

@@ -28,6 +28,8 @@ export interface SwarmOptions {
   readonly room?: SharedRoom | undefined
   /** BEP 40: how much this address is to be preferred when there is no room for all. */
   readonly priorityOf?: (address: PeerAddress) => number | undefined
+  /** BEP 21: neither we nor this peer want anything: it is left, and not dialled again for long, unless `recall` says so. */
+  readonly isUseless?: (connection: PeerConnection) => boolean
   /** A dial failed before there was a peer. */
   readonly onDialFailed: (address: PeerAddress, error: Error) => void
 }
@@ -41,15 +43,10 @@ interface Attempt {
   readonly endsAt?: number
 }
 
-/** A connection that was made. */
-interface Dialled {
-  readonly socket: Socket
-  readonly buffers: ReceiveBuffers
-  readonly connectMs: number
-}
-
 /** Time-outs and dials are looked at this often. */
 const TICK_MS = 1000
+/** A peer is left for being of no use only after this long: it may have things to say. */
+const PARTING_MS = 3000
 /** Two that dial each other at the same time are both this young. */
 const SIMULTANEOUS_MS = 5000
 
@@ -160,6 +157,20 @@ export class Swarm {
     this.candidates.forgetPublic()
   }
 
+  /** Leaves those who are of no use to us, nor we to them. */
+  leaveUseless(): void {
+    const since = this.#options.clock.now() - PARTING_MS
+    for (const connection of this.peers())
+      if (connection.openedAt <= since && this.#isUseless(connection))
+        connection.destroy(new Error('neither of us wants anything'))
+  }
+
+  /** We want something again: those who parted from us for wanting nothing may be dialled. */
+  recall(): void {
+    this.candidates.recall(this.#options.clock.now())
+    this.#dialDue()
+  }
+
   /** Never again from this address. */
   banAddress(address: PeerAddress, error: Error): void {
     this.candidates.ban(address)
@@ -189,6 +200,8 @@ export class Swarm {
       return
     }
     if (candidate && connection.isOurselves) this.candidates.excludeOurselves(candidate.address)
+    // Whichever of the two was the first to go.
+    else if (candidate && this.#isUseless(connection)) this.candidates.onParted(candidate, this.#options.clock.now())
     else if (candidate)
       this.candidates.onGone(candidate, (connection.supplier?.verified ?? 0) > 0, this.#options.clock.now())
     if (connection.isOpen) this.#options.onPeerGone(connection, error)
@@ -226,6 +239,10 @@ export class Swarm {
     for (const connection of this.#connections) connection.tick(now)
     this.#shed()
     this.#dialDue()
+  }
+
+  #isUseless(connection: PeerConnection): boolean {
+    return connection.isOpen && this.#options.isUseless?.(connection) === true
   }
 
   get #allowed(): number {
@@ -269,8 +286,7 @@ export class Swarm {
   }
 
   async #dial(attempt: Attempt): Promise<void> {
-    const { clock } = this.#options
-    const { candidate, endsAt } = attempt
+    const [{ clock }, { candidate, endsAt }] = [this.#options, attempt]
     const controller = new AbortController()
     const startedAt = clock.now()
     this.candidates.onDial(candidate, startedAt)
@@ -284,7 +300,7 @@ export class Swarm {
         readAheadBytes: limits.SOCKET_HIGH_WATER_MARK,
         buffers
       })
-      this.#open({ socket, buffers, connectMs: clock.now() - startedAt }, attempt)
+      this.#open(socket, buffers, clock.now() - startedAt, attempt)
     } catch (error) {
       this.candidates.onGone(candidate, false, clock.now())
       if (!this.#isClosed) this.#options.onDialFailed(candidate.address, error as Error)
@@ -293,8 +309,13 @@ export class Swarm {
     }
   }
 
-  #open({ socket, buffers, connectMs }: Dialled, { candidate, ways: [way, ...others], endsAt: end }: Attempt): void {
+  #open(socket: Socket, buffers: ReceiveBuffers, connectMs: number, attempt: Attempt): void {
     const { host, clock, onPeer } = this.#options
+    const {
+      candidate,
+      ways: [way, ...others],
+      endsAt: end
+    } = attempt
     if (this.#isClosed) {
       socket.destroy()
       return

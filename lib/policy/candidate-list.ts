@@ -1,5 +1,12 @@
 /** Addresses where peers may be: where we know them from, when to dial them (again), who is banned. Dials nothing. */
-import { HOST_DIALS_MS, MAX_CANDIDATES, MAX_DIAL_FAILURES, MAX_HOST_DIALS, MAX_PEX_CANDIDATES } from '../limits.js'
+import {
+  HOST_DIALS_MS,
+  MAX_CANDIDATES,
+  MAX_DIAL_FAILURES,
+  MAX_HOST_DIALS,
+  MAX_PEX_CANDIDATES,
+  PARTED_MS
+} from '../limits.js'
 import type { KnownWays, Way } from './encryption.js'
 import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
 
@@ -31,6 +38,8 @@ export interface Candidate extends KnownWays {
   /** Not to be dialled before this time. */
   dialAt: number
   isConnected: boolean
+  /** We left each other because neither wanted anything. */
+  hasParted?: boolean
 }
 
 /** A peer that ever gave verified data is dialled again this soon, then doubling; and forgotten after so many failures. */
@@ -147,6 +156,22 @@ export class CandidateList {
     else if (candidate.failures >= (candidate.hasGivenData ? KNOWN_GOOD_FAILURES : MAX_DIAL_FAILURES))
       this.forget(candidate.address)
     else candidate.dialAt = now + (candidate.hasGivenData ? KNOWN_GOOD_RETRY_MS : RETRY_MS) * doubled
+  }
+
+  /** Neither of the two wants anything: no fault, and no reason to meet soon. */
+  onParted(candidate: Candidate, now: number): void {
+    candidate.isConnected = false
+    candidate.hasParted = true
+    candidate.dialAt = now + PARTED_MS
+  }
+
+  /** Those who parted may be dialled now. */
+  recall(now: number): void {
+    for (const candidate of this.#known.values()) {
+      if (candidate.hasParted !== true) continue
+      candidate.hasParted = false
+      candidate.dialAt = now
+    }
   }
 
   /** Never dials or accepts this address again. */

@@ -1,13 +1,13 @@
 /** What we say to one peer on its way into the socket: one packet for each turn of the loop, encrypted if that is agreed. Knows no message. */
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock.js'
-import type { Lease } from '../streams/storage.js'
+import { MAX_UPLOAD_BUFFERED } from '../limits.js'
 import { drained } from './socket-drain.js'
 
 /** Bytes as they go over the wire: the same, or others in memory of their own. */
 export type Encrypt = (bytes: Buffer) => Buffer
 
-export class PeerOutbox {
+export class Outbox {
   /** When something was last written. */
   wroteAt: number
   readonly #socket: Socket
@@ -44,12 +44,11 @@ export class PeerOutbox {
     this.#isFlushPlanned = true
     process.nextTick(() => {
       this.#isFlushPlanned = false
-      this.flush()
+      this.#flush()
     })
   }
 
-  /** Does not wait for the end of this turn. */
-  flush(): void {
+  #flush(): void {
     const [first, ...more] = this.#waiting
     this.#waiting = []
     this.#waitingBytes = 0
@@ -58,12 +57,19 @@ export class PeerOutbox {
     this.#socket.write(this.#encrypt(more.length > 0 ? Buffer.concat([first, ...more]) : first))
   }
 
-  /** A head and lent bytes, which are given back once the socket has taken them. */
-  sendLent(head: Buffer, lease: Lease): void {
+  /** A head and what belongs behind it, which is not touched once `onSent` was called: the socket has taken both, or failed. */
+  sendLent(head: Buffer, lent: Buffer, onSent: (error?: Error | null) => void): void {
     this.#socket.cork()
     this.#socket.write(this.#encrypt(head))
-    this.#socket.write(this.#encrypt(lease.bytes), () => lease.release())
+    this.#socket.write(this.#encrypt(lent), onSent)
     this.#socket.uncork()
+  }
+
+  /** A promise while much waits in the socket. */
+  whenWritable(): Promise<void> | undefined {
+    if (this.bufferedBytes < MAX_UPLOAD_BUFFERED) return undefined
+    this.#flush()
+    return this.drained()
   }
 
   /** Resolves when the socket has taken what was written to it, or is gone. */
@@ -80,7 +86,7 @@ export class PeerOutbox {
    * How long the socket has taken nothing of what waits for it, ms; to be asked about once a second. A peer that takes a little now and
    * then is slow, not stuck: an upload in full swing never finds its socket empty.
    */
-  stuckFor(now: number): number {
+  stuckMs(now: number): number {
     const waiting = this.#socket.writableLength
     const drained = this.#socket.bytesWritten - waiting
     if (waiting === 0 || drained !== this.#drained) this.#drainedAt = now
