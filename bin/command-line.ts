@@ -9,7 +9,9 @@ import {
   lengthOfPieces,
   moment,
   optionsBefore,
+  minutes,
   portNumber,
+  ratio,
   withMessageOptions,
   withSharedOptions
 } from './options.js'
@@ -106,6 +108,9 @@ function addCommands(root: Command): void {
     })
   add(root, 'seed', 'serve files that are on disk, until stopped')
     .requiredOption('--dir <dir>', 'folder of the files')
+    .option('--ratio <n>', 'end when so many times the torrent was given away', ratio)
+    .option('--time <minutes>', 'end after so long', minutes)
+    .option('--super-seed', 'tell each peer of a piece at a time, so that each is given away about once')
     .action(async (source: string, options: SeedOptions, command: Command) => {
       const { seed } = await import('./commands/seed.js')
       await seed(source, { ...options, ...optionsBefore(command) })

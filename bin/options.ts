@@ -1,9 +1,9 @@
 /** What the user asked for, from the command line's words to the library's options. */
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { DhtOptions, TorrentOptions } from '../lib/index.js'
+import { ENCRYPTIONS, type DhtOptions, type Encryption, type TorrentOptions } from '../lib/index.js'
 
 /** What is said on standard error. */
 export interface MessageOptions {
@@ -20,6 +20,7 @@ export interface SharedOptions extends MessageOptions {
   readonly pex?: boolean
   readonly dht?: boolean
   readonly lsd?: boolean
+  readonly encryption?: Encryption
   readonly dhtBootstrap?: readonly string[]
   readonly dhtNodes?: string
   /** Of a command that goes on until it is stopped. */
@@ -28,6 +29,9 @@ export interface SharedOptions extends MessageOptions {
   readonly host?: string
   /** Bytes. */
   readonly maxMemory?: number
+  /** Bytes a second. */
+  readonly downloadLimit?: number
+  readonly uploadLimit?: number
   readonly peerTimeout?: number
   readonly stallTimeout?: number
 }
@@ -50,6 +54,11 @@ export interface GetOptions extends SharedOptions {
 
 export interface SeedOptions extends SharedOptions {
   readonly dir: string
+  readonly superSeed?: boolean
+  /** Ends when so many times the torrent's length was given away… */
+  readonly ratio?: number
+  /** …or after so many milliseconds. */
+  readonly time?: number
 }
 
 export interface CreateCommandOptions extends MessageOptions {
@@ -95,9 +104,16 @@ export function withSharedOptions(command: Command): Command {
     .option('--no-lsd', 'neither tell the local network nor hear of peers there')
     .option('--dht-bootstrap <host:port>', 'enter the DHT here, not at the well-known nodes; none: nowhere', collect)
     .option('--dht-nodes <file>', 'where nodes of the DHT are kept for the next start; none: nowhere')
+    .addOption(
+      new Option('--encryption <how>', 'speak to peers encrypted: allow is when they want it (default: allow)').choices(
+        ENCRYPTIONS
+      )
+    )
     .option('--port <n>', 'port for connections of others; the next ones if taken (default: 6881)', portNumber)
     .option('--host <ip>', 'address for connections of others (default: all of this machine)', ipAddress)
     .option('--max-memory <MiB>', 'memory for pieces (default: 64)', mebibytes)
+    .option('--download-limit <KiB/s>', 'take no more than this; 0: no limit (default: 0)', kibibytes)
+    .option('--upload-limit <KiB/s>', 'give no more than this; 0: no limit (default: 0)', kibibytes)
     .option('--peer-timeout <s>', 'give up when no peer connects for this long; 0: never (default: 120)', milliseconds)
     .option('--stall-timeout <s>', 'give up when no data comes for this long; 0: never (default: 300)', milliseconds)
   return withMessageOptions(command)
@@ -133,10 +149,13 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
     ...(options.tracker === false && { trackers: false }),
     ...(options.pex === false && { pex: false }),
     ...(options.lsd === false && { lsd: false }),
+    ...(options.encryption !== undefined && { encryption: options.encryption }),
     dht: dhtOptions(options),
     ...(options.port !== undefined && { port: options.port }),
     ...(options.host !== undefined && { host: options.host }),
     ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
+    ...(options.downloadLimit !== undefined && { downloadLimit: options.downloadLimit }),
+    ...(options.uploadLimit !== undefined && { uploadLimit: options.uploadLimit }),
     ...(options.peerTimeout !== undefined && { peerTimeoutMs: options.peerTimeout }),
     ...(options.stallTimeout !== undefined && { stallTimeoutMs: options.stallTimeout })
   }
@@ -182,6 +201,34 @@ function mebibytes(text: string): number {
   return count * 2 ** 20
 }
 
+function kibibytes(text: string): number {
+  const count = wholeNumber(text)
+  if (count > MAX_KIBIBYTES)
+    throw new InvalidArgumentError(`It is a number of KiB a second from 0 to ${MAX_KIBIBYTES}.`)
+  return count * 1024
+}
+
+export function ratio(text: string): number {
+  const times = decimal(text)
+  if (!(times > 0 && times <= MAX_RATIO)) throw new InvalidArgumentError(`It is a number above 0, as in 1.5.`)
+  return times
+}
+
+/** Minutes, decimals too, to milliseconds. */
+export function minutes(text: string): number {
+  const count = decimal(text)
+  if (!(count > 0 && count * 60 <= MAX_SECONDS)) throw new InvalidArgumentError('It is a number of minutes above 0.')
+  return count * 60_000
+}
+
+/** NaN for what is none. */
+function decimal(text: string): number {
+  return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN
+}
+
+/** 1 TiB a second. */
+const MAX_KIBIBYTES = 2 ** 30
+const MAX_RATIO = 1e6
 /** 1 TiB: more is a slip of the finger. */
 const MAX_MEBIBYTES = 2 ** 20
 /** The longest that a timer of Node can wait is 24 days. */
@@ -189,7 +236,7 @@ const MAX_SECONDS = 2_000_000
 
 /** Seconds, decimals too, to whole milliseconds. */
 function milliseconds(text: string): number {
-  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN
+  const seconds = decimal(text)
   if (!(seconds <= MAX_SECONDS)) throw new InvalidArgumentError(`It is a number of seconds from 0 to ${MAX_SECONDS}.`)
   return seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000))
 }

@@ -6,6 +6,7 @@ import { TorrentError } from './errors.js'
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import { watchAbort } from './streams/abort-watch.js'
 import { TorrentNetwork } from './torrent-network.js'
+import { TransferLimits, type Rates } from './transport/transfer-limits.js'
 import { openOn } from './torrent-open.js'
 import { magnetOf, readTorrent, type TorrentSource } from './torrent-source.js'
 import type { Torrent } from './torrent.js'
@@ -13,10 +14,10 @@ import type { Torrent } from './torrent.js'
 /** What belongs to all torrents together. */
 type Shared = 'port' | 'host' | 'dht' | 'lsd' | 'maxMemory' | 'clock' | 'random'
 
-/** See `TorrentOptions`. `maxMemory` is for all torrents, 64 MiB by default, and shared equally; the DHT answers others by default. */
-export type ClientOptions = Pick<TorrentOptions, Shared | 'signal'>
+/** See `TorrentOptions`. The limits are for all torrents together, beside their own; `maxMemory` is for all torrents, 64 MiB by default, and shared equally; the DHT answers others by default. */
+export type ClientOptions = Pick<TorrentOptions, Shared | 'signal' | 'downloadLimit' | 'uploadLimit'>
 
-export interface AddOptions extends Omit<TorrentOptions, Shared> {
+export interface AddOptions extends Omit<TorrentOptions, Shared | 'sharedLimits'> {
   /** False: not looked for in the DHT. */
   readonly dht?: boolean
   /** False: not told to the local network. */
@@ -30,8 +31,9 @@ interface Named {
 }
 
 export class Client {
-  readonly #given: ClientOptions
+  readonly #given: Pick<TorrentOptions, Shared | 'signal'>
   readonly #maxMemory: number
+  readonly #limits: TransferLimits
   readonly #network: TorrentNetwork
   readonly #torrents = new Map<string, Torrent>()
   /** Torrents that are being opened, by info-hash. */
@@ -42,10 +44,11 @@ export class Client {
 
   /** Opens nothing yet. Throws `TorrentError` `ERR_BT_OPTION`. */
   constructor(options: ClientOptions = {}) {
-    const { dht = true } = options
-    this.#given = { ...options, dht: dht === false ? false : { readOnly: false, ...(dht === true ? {} : dht) } }
+    const { dht = true, downloadLimit: download = 0, uploadLimit: upload = 0, ...shared } = options
+    this.#given = { ...shared, dht: dht === false ? false : { readOnly: false, ...(dht === true ? {} : dht) } }
     const checked = checkOptions(this.#given)
     this.#maxMemory = checked.maxMemory
+    this.#limits = new TransferLimits({ download, upload }, checked.clock)
     this.#network = new TorrentNetwork(checked)
     this.#unwatch = watchAbort(options.signal, () => void this.close())
   }
@@ -85,6 +88,16 @@ export class Client {
       leave()
       throw error
     }
+  }
+
+  /** Limits of the payload of all torrents together, bytes a second, 0 for none; what is not named stays. Throws `ERR_BT_OPTION`. */
+  setLimits(rates: Rates): void {
+    this.#limits.set(rates)
+  }
+
+  /** The limits as they are now. */
+  get limits(): Required<Rates> {
+    return this.#limits.rates
   }
 
   /** The torrent with this info-hash, 40 hexadecimal digits. */
@@ -138,6 +151,7 @@ export class Client {
     const all: TorrentOptions = {
       ...options,
       ...shared,
+      sharedLimits: this.#limits,
       signal,
       dht: dht === false ? false : ours,
       ...(lsd === false ? { lsd } : local !== undefined && { lsd: local })

@@ -257,8 +257,31 @@ export const MAX_CANDIDATES = 2000
 export const MAX_PEX_CANDIDATES = 1000
 /** Dials that fail before an address is forgotten that never gave verified data. */
 export const MAX_DIAL_FAILURES = 3
-/** Peers that are unchoked at once. */
+/** Peers that are served at once, at the least and at the most. */
+export const MIN_UPLOAD_SLOTS = 8
 export const MAX_UNCHOKED = 100
+/** Between two rounds in which it is decided anew who is served; how long somebody is served in turn: to see what it gives, and by a seed, ms. */
+export const CHOKER_ROUND_MS = 10_000
+export const OPTIMISTIC_MS = 30_000
+export const UPLOAD_TURN_MS = 30_000
+/** A peer that was asked and sent nothing for this long snubs us, ms. */
+export const SNUBBED_MS = 60_000
+/** BEP 6: pieces that a choked peer may ask for; and how many of them a peer may name to us. */
+export const ALLOWED_FAST_PIECES = 5
+export const MAX_ALLOWED_FAST = 100
+/** BEP 6: rejects of what we did not ask for, and of what we did ask for without a block between them, before the peer is dropped. */
+export const MAX_STRAY_REJECTS = 50
+export const MAX_REJECTS_IN_A_ROW = 500
+/** BEP 6: a piece that a peer refused is not asked of it again for so long, ms. */
+export const REFUSED_MS = 10_000
+/** What a limit of the transfer rate lets pass at once after a rest, ms of that rate; and how far ahead blocks are asked for under it, ms. */
+export const RATE_BURST_MS = 250
+export const LIMITED_REQUESTS_MS = 2000
+/** BEP 16: pieces that a peer is told of at once; and how long it waits for another once it has one that nobody else was seen to get, ms. */
+export const SUPER_SEED_PIECES = 2
+export const SUPER_SEED_PATIENCE_MS = 30_000
+/** BEP 21: a peer that wants nothing, as we do, is not dialled again for so long, ms. */
+export const PARTED_MS = 1_800_000
 
 // --- storage
 

@@ -14,7 +14,9 @@ import type { DhtSettings, LsdSettings } from './discovery/settings.js'
 import { BOOTSTRAP_NODES } from './discovery/dht/bootstrap-nodes.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { addressScope } from './policy/address-rules.js'
+import { ENCRYPTIONS, type Encryption } from './policy/encryption.js'
 import type { FileSystem } from './storage/file-system.js'
+import type { TransferLimits } from './transport/transfer-limits.js'
 import { parsePeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 export interface TorrentOptions {
@@ -40,6 +42,11 @@ export interface TorrentOptions {
   readonly dht?: boolean | DhtOptions
   /** Tell peers in the same network of us, and hear of them (BEP 14), unless the torrent is private; how, if not as usual. Default true, but for a `host` of loopback. */
   readonly lsd?: boolean | LsdOptions
+  /**
+   * Whether peers are spoken to encrypted (MSE): `allow` begins plainly and goes over to it where that fails, `prefer` the reverse, `require`
+   * takes and makes no plain connection, `off` no encrypted one. Default `allow`.
+   */
+  readonly encryption?: Encryption
   /** First port to listen on, 0 for any; the next ones are tried when it is taken. Default 6881. */
   readonly port?: number
   /** Address to listen on. Default: all. */
@@ -50,6 +57,13 @@ export interface TorrentOptions {
   readonly peerTimeoutMs?: number
   /** No verified byte for this long while one is wanted: `ERR_BT_STALLED`. Time in which the reader or the disk holds us does not count. Default 300,000; 0: never. */
   readonly stallTimeoutMs?: number
+  /** Bytes of payload a second that this torrent takes, and gives, at the most; 0: no limit. Default 0. `torrent.setLimits` changes them. */
+  readonly downloadLimit?: number
+  readonly uploadLimit?: number
+  /** Limits beside those, shared by all torrents that are given the same object. */
+  readonly sharedLimits?: TransferLimits
+  /** Tell each peer of one piece after the other, so that each is given away about once (BEP 16). Only of a torrent that is complete. Default false. */
+  readonly superSeeding?: boolean
   /** Emits what happens while the metadata of a magnet link is looked for, before there is a torrent that could. */
   readonly searchEvents?: Pick<EventEmitter, 'emit'>
   /** The disk, for tests. */
@@ -92,6 +106,7 @@ export interface CheckedOptions {
   readonly discovery: boolean
   readonly trackers: boolean
   readonly pex: boolean
+  readonly encryption: Encryption
   readonly dht: DhtSettings | undefined
   readonly lsd: LsdSettings | undefined
   readonly port: number
@@ -101,6 +116,10 @@ export interface CheckedOptions {
   readonly isMemoryGiven: boolean
   readonly peerTimeoutMs: number
   readonly stallTimeoutMs: number
+  readonly downloadLimit: number
+  readonly uploadLimit: number
+  readonly sharedLimits: TransferLimits | undefined
+  readonly superSeeding: boolean
   readonly searchEvents: Pick<EventEmitter, 'emit'> | undefined
   readonly fileSystem: FileSystem | undefined
   readonly clock: Clock
@@ -121,6 +140,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     discovery,
     trackers: discovery && (options.trackers ?? true),
     pex: discovery && (options.pex ?? true),
+    encryption: encryption(options.encryption ?? 'allow'),
     dht: discovery ? dhtSettings(options) : undefined,
     lsd: discovery ? lsdSettings(options) : undefined,
     port,
@@ -135,6 +155,10 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
       0,
       Number.MAX_SAFE_INTEGER
     ),
+    downloadLimit: whole('downloadLimit', options.downloadLimit ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    uploadLimit: whole('uploadLimit', options.uploadLimit ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    sharedLimits: options.sharedLimits,
+    superSeeding: options.superSeeding ?? false,
     searchEvents: options.searchEvents,
     fileSystem: options.fileSystem,
     clock: options.clock ?? systemClock,
@@ -165,6 +189,11 @@ function lsdSettings({ lsd, host }: TorrentOptions): LsdSettings | undefined {
   if (lsd === false || (lsd === undefined && isLocalOnly(host))) return undefined
   const given = lsd === undefined || lsd === true ? {} : lsd
   return Object.freeze({ groups: given.groups?.map(peerAddress), interfaces: given.interfaces })
+}
+
+function encryption(given: Encryption): Encryption {
+  if (ENCRYPTIONS.includes(given)) return given
+  throw new TorrentError('ERR_BT_OPTION', `encryption must be ${ENCRYPTIONS.join(', ')}, not "${given as string}"`)
 }
 
 function hostPort(text: string): string {

@@ -36,6 +36,8 @@ export interface EngineOptions {
   /** Peers that are being dialled and will soon share the work. */
   readonly dialling: () => number
   readonly onStored: (index: PieceIndex) => void
+  /** The memory window gave the piece up. */
+  readonly onEvicted?: (index: PieceIndex) => void
   /** These peers sent bad data. */
   readonly onGuilty: (supplier: Supplier) => void
   /** The storage failed, or something of ours: the torrent cannot go on. */
@@ -129,7 +131,13 @@ export class TorrentEngine implements PieceLibrary {
   }
 
   async readBlock(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
-    return this.have.has(index) ? await this.#storage.read(index, begin, length) : undefined
+    if (!this.have.has(index)) return undefined
+    const lease = await this.#storage.read(index, begin, length)
+    if (!lease || this.#options.storage) return lease
+    // A slow peer must not keep a piece in memory that readers need the room of.
+    const bytes = Buffer.from(lease.bytes)
+    lease.release()
+    return { bytes, release: () => undefined }
   }
 
   /** Something changed what can be asked for: decide once this turn of the loop is over. */
@@ -287,6 +295,7 @@ export class TorrentEngine implements PieceLibrary {
   #onEvicted(index: PieceIndex): void {
     this.have.clear(index)
     this.scheduler.onLost(index)
+    this.#options.onEvicted?.(index)
   }
 
   #run(): void {

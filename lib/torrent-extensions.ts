@@ -39,6 +39,8 @@ export class TorrentExtensions implements ExtensionHost {
   readonly #external = new ExternalAddress()
   #metainfo: Metainfo | undefined
   #uploadOnly = false
+  /** Once it was said it has to be taken back. */
+  #hasSaidIt = false
   #pexPeers: readonly PexPeer[] = []
   #pexGeneration = -1
 
@@ -53,8 +55,9 @@ export class TorrentExtensions implements ExtensionHost {
     this.#introduceAgain()
   }
 
-  onCompleted(): void {
-    this.#uploadOnly = true
+  /** BEP 21: whether we want nothing has changed. */
+  setUploadOnly(uploadOnly: boolean): void {
+    this.#uploadOnly = uploadOnly
     this.#introduceAgain()
   }
 
@@ -72,14 +75,15 @@ export class TorrentExtensions implements ExtensionHost {
 
   handshake(): ExtensionHandshake {
     const { usesPex, port } = this.#options
+    const { ut_metadata, lt_donthave } = OUR_EXTENSION_IDS
     const pexId = this.#metainfo?.private === true ? 0 : OUR_EXTENSION_IDS.ut_pex
     return {
-      ids: { ut_metadata: OUR_EXTENSION_IDS.ut_metadata, ...(usesPex && { ut_pex: pexId }) },
+      ids: { ut_metadata, lt_donthave, ...(usesPex && { ut_pex: pexId }) },
       client: USER_AGENT.replace('/', ' '),
       port: port(),
       maxRequests: MAX_REQUESTS_QUEUED,
       metadataSize: this.#metainfo?.infoBytes.length,
-      ...(this.#uploadOnly && { uploadOnly: true })
+      ...((this.#uploadOnly || this.#hasSaidIt) && { uploadOnly: this.#uploadOnly })
     }
   }
 
@@ -114,7 +118,7 @@ export class TorrentExtensions implements ExtensionHost {
 
   onPeers(peer: ExtendedPeer, peers: readonly PexPeer[]): void {
     if (!this.#options.usesPex || this.#metainfo?.private === true) return
-    const addresses = peers.map(({ address }) => address)
+    const addresses = peers.map(({ address, prefersEncryption }) => ({ ...address, prefersEncryption }))
     this.#options.swarm().add(believablePeers(addresses, peer.address), 'pex')
   }
 
@@ -125,14 +129,17 @@ export class TorrentExtensions implements ExtensionHost {
   }
 
   #introduceAgain(): void {
+    this.#hasSaidIt ||= this.#uploadOnly
     for (const { extensions } of this.#options.swarm().peers()) extensions?.introduce()
   }
 }
 
 /** Others can be told of whom we dialled, and of who told us where it listens. */
-function asPexPeer({ address, isIncoming, extensions, supplier }: PeerConnection): PexPeer[] {
+function asPexPeer({ address, isIncoming, extensions, supplier, way }: PeerConnection): PexPeer[] {
   const port = isIncoming ? extensions?.said.port : address.port
   if (port === undefined) return []
   const isSeed = extensions?.said.uploadOnly === true || supplier?.pieces.isComplete === true
-  return [{ address: { host: address.host, port }, isSeed, isReachable: !isIncoming }]
+  return [
+    { address: { host: address.host, port }, isSeed, isReachable: !isIncoming, prefersEncryption: way === 'encrypted' }
+  ]
 }

@@ -1,24 +1,26 @@
 /**
- * The peers of one torrent: swarm, listener, and where addresses come from; who is unchoked; what peers are told of us and of each
+ * The peers of one torrent: swarm, listener, and where addresses come from; what peers are told of us and of each
  * other. Works with an info-hash alone, and goes on with the same connections once the metadata is here. Wires, and keeps counts.
  */
 import { randomBytes } from 'node:crypto'
 import { ProtocolError, TorrentError } from './errors.js'
 import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
-import { MAX_UNCHOKED } from './limits.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { asPeerId, type InfoHash, type PeerId } from './metainfo/info-hash.js'
 import type { Bitfield } from './pieces/bitfield.js'
 import type { PieceIndex } from './pieces/geometry.js'
+import type { Encryption } from './policy/encryption.js'
 import type { Supplier } from './policy/supplier.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import type { HostedTorrent, PeerHost } from './net/peer-host.js'
 import { Swarm } from './net/swarm.js'
 import type { TorrentEngine } from './torrent-engine.js'
+import { TorrentGiving } from './torrent-giving.js'
 import { TorrentExtensions, type MetadataSeeker } from './torrent-extensions.js'
 import { TorrentNetwork, type NetworkOptions } from './torrent-network.js'
 import { TorrentSources } from './torrent-sources.js'
 import type { SourceInfo } from './torrent-stats.js'
+import { TransferLimits } from './transport/transfer-limits.js'
 import { formatPeerAddress, type PeerAddress } from './wire/peer-address.js'
 
 /** The client's name in our peer id, in the style of BEP 20. */
@@ -33,8 +35,15 @@ export interface PeerSources extends NetworkOptions {
   readonly discovery: boolean
   readonly trackers: boolean
   readonly pex: boolean
+  readonly encryption: Encryption
   /** We only seed. */
   readonly readOnly: boolean
+  /** BEP 16, if the torrent is complete. */
+  readonly superSeeding: boolean
+  /** Bytes a second, 0 for no limit; and limits that other torrents share. */
+  readonly downloadLimit: number
+  readonly uploadLimit: number
+  readonly sharedLimits: TransferLimits | undefined
   readonly random: () => number
 }
 
@@ -67,8 +76,10 @@ export interface PeersOptions {
 export interface KnownTorrent {
   readonly metainfo: Metainfo
   readonly engine: TorrentEngine
-  /** Pieces that we tell others of; none when they may be evicted. */
-  readonly announced: Bitfield
+  /** Pieces that we tell everybody of, and serve; undefined: what is in memory, of which those are told who can hear that it is gone. */
+  readonly announced: Bitfield | undefined
+  /** Nothing of the torrent is wanted by anybody here. */
+  readonly wantsNothing: () => boolean
   /** Bytes of the torrent that are not here. */
   readonly left: () => number
 }
@@ -76,6 +87,9 @@ export interface KnownTorrent {
 export class TorrentPeers {
   readonly swarm: Swarm
   readonly extensions: TorrentExtensions
+  readonly giving: TorrentGiving
+  /** Of this torrent alone. */
+  readonly limits: TransferLimits
   /** Port we listen on; undefined while we do not. */
   port: number | undefined
   hadPeer = false
@@ -101,7 +115,15 @@ export class TorrentPeers {
     this.#options = options
     this.events = options.events
     const { infoHash, seeker } = options
-    const { clock, discovery, pex } = options.options
+    const { clock, discovery, pex, encryption, random, downloadLimit, uploadLimit, sharedLimits } = options.options
+    this.limits = new TransferLimits({ download: downloadLimit, upload: uploadLimit }, clock, sharedLimits)
+    this.giving = new TorrentGiving({
+      swarm: () => this.swarm,
+      clock,
+      random,
+      downloadRate: () => this.limits.downloadRate,
+      onWants: wantsNothing => this.extensions.setUploadOnly(wantsNothing)
+    })
     this.#network = options.network ?? new TorrentNetwork(options.options)
     const usesPex = discovery && pex
     this.extensions = new TorrentExtensions({ swarm: () => this.swarm, port: () => this.port, usesPex, seeker })
@@ -110,11 +132,12 @@ export class TorrentPeers {
       peerId: this.#peerId,
       torrent: undefined,
       extensions: this.extensions,
+      encryption,
       dht: {
         port: () => (this.#known?.metainfo.private === true ? undefined : this.#network.dhtPort),
         onNode: address => this.#onDhtNode(address)
       },
-      onInterest: () => this.#rechoke(),
+      onInterest: () => this.giving.onInterest(),
       onUploaded: bytes => {
         this.uploaded += bytes
       }
@@ -124,6 +147,7 @@ export class TorrentPeers {
       clock,
       room: this.#network.room,
       priorityOf: address => this.extensions.priorityOf(address),
+      isUseless: connection => this.giving.isUseless(connection),
       onPeer: connection => this.#onPeer(connection),
       onPeerGone: (connection, error) => this.#onPeerGone(connection, error),
       onDialFailed: (address, error) => {
@@ -167,33 +191,45 @@ export class TorrentPeers {
   begin(known: KnownTorrent): void {
     const { metainfo, engine, announced } = known
     this.#known = known
+    const isSuperSeeding = this.#options.options.superSeeding && announced?.isComplete === true
     const torrent: HostedTorrent = {
+      infoHash: metainfo.infoHash,
+      offering: isSuperSeeding ? 'oneByOne' : announced ? 'all' : 'whileHere',
       geometry: engine.geometry,
-      have: announced,
+      have: announced ?? engine.have,
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
       acceptBlock: (supplier, piece, begin, data) => {
         this.downloaded += data.length
-        return engine.acceptBlock(supplier, piece, begin, data)
+        const acceptance = engine.acceptBlock(supplier, piece, begin, data)
+        const limited = this.limits.passDown(data.length)
+        return limited ? { ...acceptance, held: limited.then(() => acceptance.held) } : acceptance
       },
-      readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length)
+      readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
+      whenUploadAllowed: bytes => this.limits.passUp(bytes),
+      onPeerHas: (supplier, piece) => this.giving.onPeerHas(supplier, piece)
     }
     this.#host.torrent = torrent
     if (metainfo.private) this.swarm.leavePublic()
-    this.extensions.begin(metainfo, this.#options.options.readOnly || announced.isComplete)
+    this.extensions.begin(metainfo, known.wantsNothing())
     void this.#sources.onMetadata(metainfo.private)
     this.swarm.begin(torrent)
-    this.#rechoke()
+    const { geometry, scheduler } = engine
+    this.giving.begin({ geometry, scheduler, wantsNothing: known.wantsNothing, isSuperSeeding })
   }
 
   /** A piece more can be had from us. */
   onAnnounced(index: PieceIndex): void {
-    for (const peer of this.swarm.peers()) if (peer.supplier?.pieces.has(index) === false) peer.sendHave(index)
+    for (const peer of this.swarm.peers()) peer.offer?.onHave(index)
+  }
+
+  /** A piece can be had from us no longer. */
+  onWithdrawn(index: PieceIndex): void {
+    for (const peer of this.swarm.peers()) peer.offer?.onLost(index)
   }
 
   onCompleted(): void {
     this.#sources.onCompleted()
-    this.extensions.onCompleted()
   }
 
   ban(supplier: Supplier): void {
@@ -234,15 +270,15 @@ export class TorrentPeers {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#leaveReception?.()
+    // Nobody is left waiting for its turn.
+    this.limits.set({ download: 0, upload: 0 })
     const started = this.#starting?.catch(() => undefined)
     await Promise.all([this.swarm.close(), this.#sources.stop(), started])
     if (this.#options.network === undefined) await this.#network.close()
   }
 
-  #report(): { uploaded: number; downloaded: number; left: number } {
-    const { uploaded } = this
-    const downloaded = this.#known?.engine.scheduler.received ?? 0
-    return { uploaded, downloaded, left: this.#known?.left() ?? UNKNOWN_LEFT }
+  get #received(): number {
+    return this.#known?.engine.scheduler.received ?? 0
   }
 
   async #start(): Promise<void> {
@@ -262,6 +298,8 @@ export class TorrentPeers {
 
   #makeSources(): TorrentSources {
     const { infoHash, trackers, options } = this.#options
+    // Trackers add up what each session says: it counts from its `started` on.
+    const [uploadedBefore, receivedBefore] = [this.uploaded, this.#received]
     return new TorrentSources({
       infoHash,
       peerId: this.#peerId,
@@ -269,7 +307,11 @@ export class TorrentPeers {
       announcer: () => this.#network.announcer(),
       clock: options.clock,
       random: options.random,
-      report: () => this.#report(),
+      report: () => ({
+        uploaded: this.uploaded - uploadedBefore,
+        downloaded: this.#received - receivedBefore,
+        left: this.#known?.left() ?? UNKNOWN_LEFT
+      }),
       onPeers: (peers, source) => this.swarm.add(peers, source),
       onTracker: status => this.events.onTracker(status)
     })
@@ -321,30 +363,15 @@ export class TorrentPeers {
   #onPeer(connection: PeerConnection): void {
     this.hadPeer = true
     this.events.onPeer(connection)
+    this.giving.onPeer(connection)
     this.#known?.engine.onChange()
   }
 
   #onPeerGone(connection: PeerConnection, error: Error | undefined): void {
     if (connection.extensions) this.extensions.onGone(connection.extensions)
     this.events.onPeerGone(connection, error)
-    this.#rechoke()
+    this.giving.onGone(connection)
     if (this.swarm.isAlone) this.#sources.lookAgain()
     this.#known?.engine.onChange()
-  }
-
-  /** Everybody interested is served, up to the limit; a place that becomes free goes to the next who asks. */
-  #rechoke(): void {
-    if (!this.#known) return
-    let places = MAX_UNCHOKED
-    for (const peer of this.swarm.peers()) {
-      if (!peer.peerInterested) peer.setChoking(true)
-      else if (!peer.amChoking) places--
-    }
-    for (const peer of this.swarm.peers()) {
-      if (places <= 0) return
-      if (!peer.peerInterested || !peer.amChoking) continue
-      peer.setChoking(false)
-      places--
-    }
   }
 }

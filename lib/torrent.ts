@@ -1,12 +1,12 @@
 /** A torrent: read through its files, downloaded to disk, served to others. Wires the parts and owns their life. */
 import { EventEmitter } from 'node:events'
-import { BtError, StorageError, TorrentError } from './errors.js'
+import { BtError, TorrentError } from './errors.js'
 import type { TorrentServer, TorrentServerOptions } from './http/torrent-server.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import type { CheckedOptions } from './options.js'
 import { Bitfield } from './pieces/bitfield.js'
-import { Geometry, type PieceIndex } from './pieces/geometry.js'
-import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
+import type { PieceIndex } from './pieces/geometry.js'
+import type { FileStorage } from './storage/file-storage.js'
 import { watchAbort } from './streams/abort-watch.js'
 import { HashPool } from './streams/hash-pool.js'
 import type { TorrentReader } from './streams/torrent-reader.js'
@@ -16,10 +16,12 @@ import { TorrentFile, type ReadStreamOptions } from './torrent-file.js'
 import type { TorrentNetwork } from './torrent-network.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
-import { payloadFiles, selectFiles } from './torrent-selection.js'
+import { payloadFiles } from './torrent-selection.js'
+import { openStored } from './torrent-storage.js'
 import { throwIfAborted } from './torrent-source.js'
 import { TorrentTar } from './torrent-tar.js'
 import * as view from './torrent-view.js'
+import type { Rates } from './transport/transfer-limits.js'
 import type { PeerStats, PieceMapCell, SourceInfo, TorrentEvents, TorrentStats, TrackerInfo } from './torrent-stats.js'
 
 /** What is at work already: peers that brought the metadata, or the network of a client. */
@@ -91,24 +93,10 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     options: CheckedOptions,
     connections: TorrentConnections = {}
   ): Promise<Torrent> {
-    const { pieceLength, length } = metainfo
-    const needed = 2 * Math.min(pieceLength, length)
-    if (options.isMemoryGiven && options.maxMemory < needed) {
-      const reason = `two of this torrent's pieces take ${needed}`
-      throw new StorageError('ERR_BT_MEMORY', `a budget of ${options.maxMemory} bytes is too small: ${reason}`)
-    }
-    const geometry = new Geometry(length, pieceLength)
-    const files = selectFiles(metainfo, options.only)
-    const selected = new Bitfield(geometry.pieceCount)
-    for (const file of files) for (const index of view.piecesOf(metainfo.files[file], geometry)) selected.set(index)
-    const { dir, overwrite, readOnly, fileSystem, clock } = options
-    const storage =
-      dir === undefined
-        ? undefined
-        : await openStorage({ dir, metainfo, geometry, selected: files, overwrite, readOnly, fileSystem, clock })
+    const { storage, kept, selected } = await openStored(metainfo, options)
     try {
       throwIfAborted(options.signal)
-      return new Torrent(metainfo, options, storage, files, selected, connections)
+      return new Torrent(metainfo, options, storage, kept, selected, connections)
     } catch (error) {
       // Nobody else knows of it: its lock would stay as long as the process.
       await storage?.close().catch(() => undefined)
@@ -206,6 +194,16 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#peers.resume()
   }
 
+  /** Limits of this torrent's payload, bytes a second, 0 for none; what is not named stays. Throws `ERR_BT_OPTION`. */
+  setLimits(rates: Rates): void {
+    this.#peers.limits.set(rates)
+  }
+
+  /** The limits as they are now. */
+  get limits(): Required<Rates> {
+    return this.#peers.limits.rates
+  }
+
   get isPaused(): boolean {
     return this.#peers.isPaused
   }
@@ -249,6 +247,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
         this.#announce(index)
         this.emit('piece', index)
       },
+      onEvicted: index => this.#peers.onWithdrawn(index),
       onGuilty: supplier => this.#peers.ban(supplier),
       onFailure: error => this.#fail(error)
     })
@@ -273,6 +272,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       onBeat: () => {
         engine.onChange()
         this.#peers.tellSources()
+        this.#peers.giving.beat()
       },
       onWaiting: reason => this.emit('waiting', reason),
       onTimeout: error => this.#fail(error)
@@ -286,7 +286,11 @@ export class Torrent extends EventEmitter<TorrentEvents> {
 
   /** Others are told of a piece all bytes of which are kept where they can be read. */
   #announce(index: PieceIndex): void {
-    const isServable = this.#storage !== undefined && (this.#options.only === undefined || this.#storage.keeps(index))
+    if (!this.#storage) {
+      this.#peers.onAnnounced(index)
+      return
+    }
+    const isServable = this.#options.only === undefined || this.#storage.keeps(index)
     if (isServable && this.#announced.set(index)) this.#peers.onAnnounced(index)
   }
 
@@ -298,11 +302,18 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     if (this.#closing) return
     const { metainfo } = this
     const left = (): number => this.length - view.bytesOf(this.#engine.verified, this.#engine.geometry)
-    this.#peers.begin({ metainfo, engine: this.#engine, announced: this.#announced, left })
+    const [announced, wantsNothing] = [this.#storage && this.#announced, (): boolean => this.#wantsNothing]
+    this.#peers.begin({ metainfo, engine: this.#engine, announced, left, wantsNothing })
     await this.#peers.start()
     const { port } = this.#peers
     // Of a magnet link we listen already: the caller gets the time to hear of it.
     if (port !== undefined) setImmediate(() => this.emit('listening', port))
+  }
+
+  /** What is to be kept is on disk, or never wanted, and no reader waits for more. */
+  get #wantsNothing(): boolean {
+    const hasAll = this.#options.readOnly || this.#selected.nextMissingIn(this.#engine.have, 0) === -1
+    return this.#storage !== undefined && hasAll && !view.isAwaiting(this.#engine)
   }
 
   #warn(warning: string): void {
@@ -384,10 +395,4 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     clearInterval(this.#alive)
     this.emit('close')
   }
-}
-
-/** A stream that touches no disk does not load what does. */
-async function openStorage(options: FileStorageOptions): Promise<FileStorage> {
-  const { FileStorage } = await import('./storage/file-storage.js')
-  return await FileStorage.open(options)
 }

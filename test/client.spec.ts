@@ -56,6 +56,15 @@ describe('a client', function () {
     expect(ours.torrents.map(({ infoHash }) => infoHash)).to.have.members(benches.map(({ made }) => made.infoHash))
   })
 
+  it('has limits for all of them together, which can be changed', async () => {
+    const ours = client({ downloadLimit: 600_000 })
+    const startedAt = performance.now()
+    await complete(ours)
+    expect(performance.now() - startedAt, '900,000 bytes').to.be.within(1000, 5000)
+    ours.setLimits({ download: 0, upload: 5 })
+    expect(ours.limits).to.deep.equal({ download: 0, upload: 5 })
+  })
+
   it('shares its memory among them, as they come and go', async () => {
     const ours = client({ maxMemory: 12 * MIB })
     const torrents = []

@@ -14,6 +14,7 @@ describe('checkOptions', () => {
       overwrite: false,
       discovery: true,
       trackers: true,
+      encryption: 'allow',
       port: DEFAULT_PORT,
       maxMemory: DEFAULT_MAX_MEMORY,
       isMemoryGiven: false,
@@ -42,7 +43,9 @@ describe('checkOptions', () => {
     { peerTimeoutMs: 0 },
     { stallTimeoutMs: 0 },
     { peers: [] },
-    { dir: '.' }
+    { dir: '.' },
+    { encryption: 'off' },
+    { encryption: 'require' }
   ]
   for (const options of good) {
     it(`takes ${JSON.stringify(options)}`, () => {
@@ -55,6 +58,8 @@ describe('checkOptions', () => {
     { port: 65_536 },
     { port: 0.5 },
     { port: '6881' },
+    { encryption: 'always' },
+    { encryption: true },
     { maxMemory: 0 },
     { maxMemory: 1.5 },
     { maxMemory: Number.NaN },

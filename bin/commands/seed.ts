@@ -1,26 +1,57 @@
-/** `bt-stream seed <source> --dir DIR`: serves what is on disk until it is stopped. */
+/** `bt-stream seed <source> --dir DIR`: serves what is on disk until it is stopped, or has given what it was to give. */
 import { once } from 'node:events'
-import { StorageError } from '../../lib/index.js'
+import { StorageError, type Torrent } from '../../lib/index.js'
 import { UsageError } from '../exit-code.js'
 import type { SeedOptions } from '../options.js'
-import { runCommand } from '../session.js'
+import { runCommand, type Session } from '../session.js'
 import { tellStart } from '../start.js'
 import { watchTorrent } from '../watch.js'
+
+/** How often it is looked whether enough was given. */
+const LOOK_MS = 250
 
 export async function seed(source: string, options: SeedOptions): Promise<void> {
   await runCommand(options, async session => {
     if (options.discovery === false && options.peer === undefined)
       throw new UsageError('with --no-discovery nobody finds this seed: name the peers to serve with --peer')
-    const torrent = await session.open(source, { dir: options.dir, readOnly: true })
+    const { dir, superSeed = false } = options
+    const torrent = await session.open(source, { dir, readOnly: true, superSeeding: superSeed })
     tellStart(session, 'seed', torrent.metainfo)
     watchTorrent(torrent, session.messages)
     await torrent.ready()
     const { verified, length } = torrent.stats()
-    if (verified === 0 && length > 0)
-      throw new StorageError('ERR_BT_DISK', `nothing of this torrent is in ${options.dir}`)
+    if (verified === 0 && length > 0) throw new StorageError('ERR_BT_DISK', `nothing of this torrent is in ${dir}`)
+    if (superSeed && !torrent.isComplete)
+      session.messages.say({ event: 'warning', message: 'not all of the torrent is here: it is seeded as usual' })
     session.messages.say({ event: 'serving', have: verified, length })
-    const failure = once(torrent, 'failure', { signal: session.signal })
-    const [error] = (await failure) as [Error]
-    throw error
+    await untilGiven(torrent, session, options)
+    const { uploaded } = torrent.stats()
+    const { elapsedMs } = session
+    session.messages.say({ event: 'seeded', uploaded, ratio: uploaded / Math.max(1, length), elapsedMs })
   })
+}
+
+/** Resolves when the ratio or the time is reached. Rejects when the torrent fails, or with the session's end. */
+async function untilGiven(torrent: Torrent, session: Session, { ratio, time }: SeedOptions): Promise<void> {
+  const startedAt = performance.now()
+  const stop = new AbortController()
+  const signal = AbortSignal.any([session.signal, stop.signal])
+  const failure = once(torrent, 'failure', { signal }) as Promise<[Error]>
+  let look: NodeJS.Timeout | undefined
+  const given = new Promise<void>(resolve => {
+    if (ratio === undefined && time === undefined) return
+    look = setInterval(() => {
+      const isEnough = ratio !== undefined && torrent.stats().uploaded >= ratio * torrent.length
+      const isLong = time !== undefined && performance.now() - startedAt >= time
+      if (isEnough || isLong) resolve()
+    }, LOOK_MS)
+  })
+  try {
+    const failed = await Promise.race([failure, given])
+    if (failed) throw failed[0]
+  } finally {
+    clearInterval(look)
+    stop.abort()
+    await failure.catch(() => undefined)
+  }
 }

@@ -66,6 +66,7 @@ export type Event =
   | { event: 'waiting'; reason: string }
   | { event: 'warning'; message: string }
   | { event: 'serving'; have: number; length: number }
+  | { event: 'seeded'; uploaded: number; ratio: number; elapsedMs: number }
   | { event: 'http'; url: string }
   | { event: 'note'; message: string }
   | { event: 'done'; bytes: number; elapsedMs: number; verified: true }

@@ -45,6 +45,8 @@ export function sentenceOf(event: Event): string | undefined {
       return `open ${event.url}`
     case 'serving':
       return `serving ${percent(event.have, event.length)} of ${bytes(event.length)}; Ctrl-C stops`
+    case 'seeded':
+      return `done: gave ${bytes(event.uploaded)}, ratio ${event.ratio.toFixed(2)}, in ${(event.elapsedMs / 1000).toFixed(1)} s`
     case 'note':
       return event.message
     case 'done':

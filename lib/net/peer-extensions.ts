@@ -21,12 +21,17 @@ import type { PeerAddress } from '../wire/peer-address.js'
 import { encodePexMessage, PexReceiver, PexSender, type PexPeer } from '../wire/peer-exchange.js'
 import type { ExtendedPeer, ExtensionHost } from './peer-host.js'
 
+/** BEP 54: the index of a piece. */
+const DONT_HAVE_LENGTH = 4
+
 /** The connection below. */
 export interface ExtensionPort {
   readonly address: PeerAddress
   readonly isIncoming: boolean
   readonly idle: IdleMessages
   sendExtended(id: number, payload: Buffer): void
+  /** BEP 54: the peer has this piece no longer. Throws `ProtocolError`. */
+  onDontHave(piece: number): void
   /** A promise while much waits in the socket. */
   whenWritable(): Promise<void> | undefined
 }
@@ -67,10 +72,17 @@ export class PeerExtensions implements ExtendedPeer {
     for (const piece of pieces) this.#send('ut_metadata', encodeMetadataMessage({ type: 'request', piece }))
   }
 
+  /** BEP 54: we have this piece no longer. */
+  sayGone(piece: number): void {
+    const payload = Buffer.alloc(DONT_HAVE_LENGTH)
+    payload.writeUInt32BE(piece)
+    this.#send('lt_donthave', payload)
+  }
+
   /** To be called about once a second. */
   tick(now: number): void {
     const peers = this.#host.pexPeers()
-    if (!peers || peers === this.#toldPeers || !this.#speaks('ut_pex') || !this.#pexSender.isDue(now)) return
+    if (!peers || peers === this.#toldPeers || !this.speaks('ut_pex') || !this.#pexSender.isDue(now)) return
     const others = peers.filter(({ address }) => address.host !== this.address.host || address.port !== this.#listensOn)
     const message = this.#pexSender.next(others, now)
     if (message) this.#send('ut_pex', encodePexMessage(message))
@@ -94,6 +106,11 @@ export class PeerExtensions implements ExtendedPeer {
         if (this.#host.handshake().ids.ut_pex) this.#host.onPeers(this, peers)
         return undefined
       }
+      case OUR_EXTENSION_IDS.lt_donthave:
+        if (payload.length !== DONT_HAVE_LENGTH)
+          throw new ProtocolError('ERR_BT_MESSAGE_LENGTH', `lt_donthave with ${payload.length} bytes of payload`)
+        this.#port.onDontHave(payload.readUInt32BE(0))
+        return undefined
       default:
         this.#port.idle.count(now)
         return undefined
@@ -102,7 +119,7 @@ export class PeerExtensions implements ExtendedPeer {
 
   #onMetadata(message: MetadataMessage | undefined, now: number): Promise<void> | undefined {
     if (message?.type === 'request') {
-      if (!this.#speaks('ut_metadata'))
+      if (!this.speaks('ut_metadata'))
         throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'a request for metadata without an id for the answer')
       const answer = this.#service.answer(message.piece, this.#host.metadata(), now)
       if (answer.type === 'reject') this.#port.idle.count(now, VAIN_WEIGHT)
@@ -117,7 +134,8 @@ export class PeerExtensions implements ExtendedPeer {
     return this.isIncoming ? this.said.port : this.address.port
   }
 
-  #speaks(name: ExtensionName): boolean {
+  /** The peer takes messages of this extension. */
+  speaks(name: ExtensionName): boolean {
     return (this.said.ids[name] ?? 0) > 0
   }
 

@@ -2,6 +2,7 @@
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 import type { Bitfield } from '../pieces/bitfield.js'
 import type { Geometry, PieceIndex } from '../pieces/geometry.js'
+import type { Encryption } from '../policy/encryption.js'
 import type { Scheduler } from '../policy/scheduler.js'
 import type { Supplier } from '../policy/supplier.js'
 import type { Acceptance } from '../streams/piece-assembler.js'
@@ -18,6 +19,7 @@ export interface PeerHost {
   /** Undefined while only the info-hash is known. */
   readonly torrent: HostedTorrent | undefined
   readonly extensions: ExtensionHost
+  readonly encryption: Encryption
   /** The DHT (BEP 5), if this torrent uses it. */
   readonly dht?: DhtHost | undefined
   /** A peer became interested in us, or lost its interest. */
@@ -34,15 +36,25 @@ export interface DhtHost {
 
 /** The torrent, once its metadata is here. */
 export interface HostedTorrent {
+  readonly infoHash: InfoHash
   readonly geometry: Geometry
   /** Pieces that we tell others of, and serve. */
   readonly have: Bitfield
+  /** Whom of them is told what. Default `all`. */
+  readonly offering?: Offering
   readonly scheduler: Scheduler
   /** What a peer sent changed what can be asked: decide soon. */
   onChange(): void
   acceptBlock(supplier: Supplier, piece: number, begin: number, data: BlockData): Acceptance
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /** A promise while the limits of the upload rate forbid as many bytes more. Without it there are none. */
+  whenUploadAllowed?(bytes: number): Promise<void> | undefined
+  /** The peer has another piece: it fetched it, from whomever. */
+  onPeerHas?(supplier: Supplier, piece: PieceIndex): void
 }
+
+/** What peers are told of: everything that is here; what is here for now, those who can hear that it is gone; or a piece at a time. */
+export type Offering = 'all' | 'whileHere' | 'oneByOne'
 
 /** What stands behind the extensions (BEP 10) of every peer. */
 export interface ExtensionHost {

@@ -5,14 +5,34 @@
 import { assertNever, ProtocolError } from '../errors.js'
 import * as limits from '../limits.js'
 import { Bitfield } from '../pieces/bitfield.js'
+import type { PieceIndex } from '../pieces/geometry.js'
 import { EarlyPieces } from '../pieces/early-pieces.js'
 import type { IdleMessages } from '../policy/idle-messages.js'
 import type { Supplier, SupplierPort } from '../policy/supplier.js'
-import type { WireMessage } from '../wire/message.js'
+import type { BlockSpan, WireMessage } from '../wire/message.js'
 import type { HostedTorrent } from './peer-host.js'
 
 /** The messages by which a peer gives. */
-export type SupplyMessage = Extract<WireMessage, { type: 'have' | 'bitfield' | 'choke' | 'unchoke' | 'block' }>
+export type SupplyMessage = Extract<WireMessage, { type: SupplyType }>
+type SupplyType =
+  'have' | 'bitfield' | 'haveAll' | 'haveNone' | 'choke' | 'unchoke' | 'block' | 'suggest' | 'reject' | 'allowedFast'
+
+const SUPPLY_TYPES: ReadonlySet<string> = new Set<SupplyType>([
+  'have',
+  'bitfield',
+  'haveAll',
+  'haveNone',
+  'choke',
+  'unchoke',
+  'block',
+  'suggest',
+  'reject',
+  'allowedFast'
+])
+
+export function isSupplyMessage(message: WireMessage): message is SupplyMessage {
+  return SUPPLY_TYPES.has(message.type)
+}
 
 export class PeerSupply {
   /** The peer as the scheduler sees it, once the torrent is known. */
@@ -26,6 +46,9 @@ export class PeerSupply {
   #gotBitfield = false
   #blocks = 0
   #unrequested = 0
+  /** BEP 6: rejects of what nobody asked for, and of what we asked for since the last block. */
+  #strayRejects = 0
+  #rejects = 0
 
   constructor(idle: IdleMessages) {
     this.#idle = idle
@@ -63,6 +86,21 @@ export class PeerSupply {
       case 'bitfield':
         this.#onBitfield(message.bits, now)
         break
+      case 'haveAll':
+      case 'haveNone':
+        this.#onHaveAll(message.type === 'haveAll')
+        break
+      case 'reject':
+        this.#onReject(message, now)
+        break
+      case 'allowedFast':
+        this.#onAllowedFast(message.piece, now)
+        break
+      case 'suggest':
+        // What is asked for next is decided by who reads what, not by whoever has it in its cache.
+        this.#pieceIndex(message.piece)
+        this.#idle.count(now, limits.VAIN_WEIGHT)
+        break
       case 'choke':
         this.#idle.count(now)
         this.#isChoking = true
@@ -86,6 +124,7 @@ export class PeerSupply {
     supplier: Supplier
   ): Promise<void> | undefined {
     this.#blocks++
+    this.#rejects = 0
     this.downloaded += data.length
     // What does not lie where blocks lie, or is not as long as that block, answers no request of ours.
     const { outcome, held } = torrent.geometry.isBlock(piece, begin / limits.BLOCK_LENGTH, data.length)
@@ -111,6 +150,58 @@ export class PeerSupply {
     if (!torrent || !supplier || index === undefined) return
     if (supplier.pieces.has(index)) this.#idle.count(now, limits.VAIN_WEIGHT)
     torrent.scheduler.onHave(supplier, index)
+    torrent.onPeerHas?.(supplier, index)
+  }
+
+  /** BEP 54: the peer has this piece no longer. Throws `ProtocolError`. */
+  onDontHave(piece: number, now: number): void {
+    const [torrent, supplier] = [this.#torrent, this.supplier]
+    if (!torrent || !supplier) {
+      if (!this.#early.onDontHave(piece)) this.#idle.count(now, limits.VAIN_WEIGHT)
+      return
+    }
+    const index = this.#pieceIndex(piece)
+    // To lose the first of all pieces costs us more than to lose another; that happens once, or is a game.
+    if (supplier.pieces.isComplete) this.#idle.count(now)
+    if (index === undefined || !supplier.pieces.has(index)) this.#idle.count(now, limits.VAIN_WEIGHT)
+    else torrent.scheduler.onDontHave(supplier, index, now)
+    torrent.onChange()
+  }
+
+  /** BEP 6: all or nothing, said once and in place of a bitfield. */
+  #onHaveAll(hasAll: boolean): void {
+    if (this.#gotBitfield) throw new ProtocolError('ERR_BT_MESSAGE_ORDER', 'the peer tells twice what it has')
+    this.#gotBitfield = true
+    if (!hasAll) return
+    if (!this.#torrent || !this.supplier) {
+      this.#early.onHaveAll()
+      return
+    }
+    const pieces = new Bitfield(this.#torrent.geometry.pieceCount)
+    pieces.fill()
+    this.#torrent.scheduler.onBitfield(this.supplier, pieces)
+  }
+
+  #onReject(span: BlockSpan, now: number): void {
+    const outcome = this.supplier && this.#torrent?.scheduler.onReject(this.supplier, span, now)
+    if (outcome === 'forgotten') return
+    if (outcome === 'refused') this.#rejects++
+    else this.#strayRejects++
+    if (this.#rejects > limits.MAX_REJECTS_IN_A_ROW || this.#strayRejects > limits.MAX_STRAY_REJECTS)
+      throw new ProtocolError('ERR_BT_FLOOD', 'the peer rejects what nobody asked for, or everything')
+  }
+
+  #onAllowedFast(piece: number, now: number): void {
+    const index = this.#pieceIndex(piece)
+    if (index === undefined || !this.supplier || !this.supplier.allow(index)) this.#idle.count(now, limits.VAIN_WEIGHT)
+  }
+
+  /** Undefined while the torrent is not known. Throws `ProtocolError` for a piece that does not exist. */
+  #pieceIndex(piece: number): PieceIndex | undefined {
+    const index = this.#torrent?.geometry.pieceIndex(piece)
+    if (this.#torrent && index === undefined)
+      throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer speaks of piece ${piece}, which does not exist`)
+    return index
   }
 
   #onBitfield(bits: Buffer, now: number): void {

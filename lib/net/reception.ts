@@ -6,7 +6,10 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../clock.js'
 import { MAX_PENDING_HANDSHAKES } from '../limits.js'
 import type { InfoHash } from '../metainfo/info-hash.js'
+import { allowsWay, methodsOf } from '../policy/encryption.js'
 import { canonicalHost } from '../wire/peer-address.js'
+import type { SecretTorrent } from './mse/responder.js'
+import { torrentMark } from './mse/secrets.js'
 import { PeerConnection } from './peer-connection.js'
 import type { PeerHost } from './peer-host.js'
 
@@ -25,6 +28,8 @@ export interface Receiver {
 export class Reception {
   readonly #clock: Clock
   readonly #receivers = new Map<string, Receiver>()
+  /** The same by the marks that encrypted handshakes have instead of the info-hash. */
+  readonly #byMark = new Map<string, Receiver>()
   readonly #pending = new Set<PeerConnection>()
   #isClosed = false
 
@@ -34,10 +39,14 @@ export class Reception {
 
   /** Connections for this torrent are handed to `receiver` until the result is called. */
   add(receiver: Receiver): () => void {
-    const key = keyOf(receiver.host.infoHash)
+    const { infoHash } = receiver.host
+    const [key, mark] = [keyOf(infoHash), keyOf(torrentMark(infoHash))]
     this.#receivers.set(key, receiver)
+    this.#byMark.set(mark, receiver)
     return () => {
-      if (this.#receivers.get(key) === receiver) this.#receivers.delete(key)
+      if (this.#receivers.get(key) !== receiver) return
+      this.#receivers.delete(key)
+      this.#byMark.delete(mark)
     }
   }
 
@@ -58,9 +67,10 @@ export class Reception {
       isIncoming: true,
       clock: this.#clock,
       connectMs: 0,
+      torrentFor: this.#takesEncrypted ? mark => this.#torrentFor(mark) : undefined,
       hostFor: (infoHash, incoming) => {
         const named = this.#receivers.get(keyOf(infoHash))
-        if (!named?.adopt(incoming)) return undefined
+        if (!named || !allowsWay(named.host.encryption, incoming.way) || !named.adopt(incoming)) return undefined
         receiver = named
         this.#pending.delete(incoming)
         return named.host
@@ -76,6 +86,16 @@ export class Reception {
     connection.start()
   }
 
+  get #takesEncrypted(): boolean {
+    return [...this.#receivers.values()].some(({ host }) => allowsWay(host.encryption, 'encrypted'))
+  }
+
+  #torrentFor(mark: Buffer): SecretTorrent | undefined {
+    const host = this.#byMark.get(keyOf(mark))?.host
+    // No method at all where encryption is off.
+    return host && { infoHash: host.infoHash, methods: methodsOf(host.encryption) }
+  }
+
   /** Whoever has not named a torrent leaves. */
   close(): void {
     this.#isClosed = true
@@ -83,6 +103,6 @@ export class Reception {
   }
 }
 
-function keyOf(infoHash: InfoHash): string {
-  return infoHash.toString('latin1')
+function keyOf(name: Buffer): string {
+  return name.toString('latin1')
 }

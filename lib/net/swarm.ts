@@ -3,7 +3,14 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.js'
 import * as limits from '../limits.js'
 import { ProtocolError } from '../errors.js'
-import { CandidateList, isPublicSource, type Candidate, type CandidateSource } from '../policy/candidate-list.js'
+import {
+  CandidateList,
+  isPublicSource,
+  type Candidate,
+  type CandidateSource,
+  type FoundAddress
+} from '../policy/candidate-list.js'
+import { waysTo, type Way } from '../policy/encryption.js'
 import { SharedRoom, type Room } from '../policy/shared-room.js'
 import type { Supplier } from '../policy/supplier.js'
 import { dial } from '../transport/dial.js'
@@ -21,12 +28,25 @@ export interface SwarmOptions {
   readonly room?: SharedRoom | undefined
   /** BEP 40: how much this address is to be preferred when there is no room for all. */
   readonly priorityOf?: (address: PeerAddress) => number | undefined
+  /** BEP 21: neither we nor this peer want anything: it is left, and not dialled again for long, unless `recall` says so. */
+  readonly isUseless?: (connection: PeerConnection) => boolean
   /** A dial failed before there was a peer. */
   readonly onDialFailed: (address: PeerAddress, error: Error) => void
 }
 
+/** A peer that is dialled, encrypted or not. */
+interface Attempt {
+  readonly candidate: Candidate
+  /** How to begin, and how to try after that, on another connection, if the peer does not answer. */
+  readonly ways: readonly Way[]
+  /** When the handshake must be done, if this is not the first way. */
+  readonly endsAt?: number
+}
+
 /** Time-outs and dials are looked at this often. */
 const TICK_MS = 1000
+/** A peer is left for being of no use only after this long: it may have things to say. */
+const PARTING_MS = 3000
 /** Two that dial each other at the same time are both this young. */
 const SIMULTANEOUS_MS = 5000
 
@@ -38,6 +58,8 @@ export class Swarm {
   readonly #connections = new Set<PeerConnection>()
   readonly #dialling = new Map<Candidate, AbortController>()
   readonly #candidateOf = new Map<PeerConnection, Candidate>()
+  /** What to try when a peer does not answer on a connection. */
+  readonly #nextAttempts = new Map<PeerConnection, Attempt>()
   #dialCredit = limits.DIAL_BURST
   #creditAt: number
   #timer: Timer
@@ -80,7 +102,7 @@ export class Swarm {
   }
 
   /** Adds addresses and dials as many as allowed at once. */
-  add(addresses: readonly PeerAddress[], source: CandidateSource): void {
+  add(addresses: readonly FoundAddress[], source: CandidateSource): void {
     if (this.#isClosed) return
     this.candidates.add(addresses, source, this.#options.clock.now())
     this.#dialDue()
@@ -122,6 +144,7 @@ export class Swarm {
     const candidate = this.candidates.get(address)
     if (!candidate || candidate.isConnected) return
     candidate.isConnected = true
+    candidate.worksBy ??= connection.way
     this.#candidateOf.set(connection, candidate)
     this.generation++
   }
@@ -132,6 +155,20 @@ export class Swarm {
       if (isPublicSource(source)) connection.destroy(new Error('the torrent is private'))
     for (const [candidate, controller] of this.#dialling) if (isPublicSource(candidate.source)) controller.abort()
     this.candidates.forgetPublic()
+  }
+
+  /** Leaves those who are of no use to us, nor we to them. */
+  leaveUseless(): void {
+    const since = this.#options.clock.now() - PARTING_MS
+    for (const connection of this.peers())
+      if (connection.openedAt <= since && this.#isUseless(connection))
+        connection.destroy(new Error('neither of us wants anything'))
+  }
+
+  /** We want something again: those who parted from us for wanting nothing may be dialled. */
+  recall(): void {
+    this.candidates.recall(this.#options.clock.now())
+    this.#dialDue()
   }
 
   /** Never again from this address. */
@@ -155,7 +192,16 @@ export class Swarm {
     this.generation++
     const candidate = this.#candidateOf.get(connection)
     this.#candidateOf.delete(connection)
+    const next = this.#nextAttempts.get(connection)
+    this.#nextAttempts.delete(connection)
+    if (next && this.#isWorthTrying(next, connection)) {
+      this.#dialCredit--
+      void this.#dial(next)
+      return
+    }
     if (candidate && connection.isOurselves) this.candidates.excludeOurselves(candidate.address)
+    // Whichever of the two was the first to go.
+    else if (candidate && this.#isUseless(connection)) this.candidates.onParted(candidate, this.#options.clock.now())
     else if (candidate)
       this.candidates.onGone(candidate, (connection.supplier?.verified ?? 0) > 0, this.#options.clock.now())
     if (connection.isOpen) this.#options.onPeerGone(connection, error)
@@ -195,6 +241,10 @@ export class Swarm {
     this.#dialDue()
   }
 
+  #isUseless(connection: PeerConnection): boolean {
+    return connection.isOpen && this.#options.isUseless?.(connection) === true
+  }
+
   get #allowed(): number {
     return Math.min(limits.MAX_CONNECTIONS, this.#room.allowed())
   }
@@ -224,12 +274,19 @@ export class Swarm {
     const room = this.#allowed - this.#connections.size - this.#dialling.size
     for (const candidate of this.candidates.due(Math.min(Math.floor(this.#dialCredit), room), now)) {
       this.#dialCredit--
-      void this.#dial(candidate)
+      void this.#dial({ candidate, ways: waysTo(candidate, this.#options.host.encryption) })
     }
   }
 
-  async #dial(candidate: Candidate): Promise<void> {
-    const { clock } = this.#options
+  /** The peer left before its handshake, as those do that want it otherwise; and we did not leave it for another reason. */
+  #isWorthTrying({ candidate, endsAt = Infinity }: Attempt, before: PeerConnection): boolean {
+    if (this.#isClosed || this.#isPaused || this.candidates.get(candidate.address) !== candidate) return false
+    const hasRoom = this.#connections.size + this.#dialling.size < this.#allowed
+    return hasRoom && !before.hasAnswered && this.#options.clock.now() < endsAt
+  }
+
+  async #dial(attempt: Attempt): Promise<void> {
+    const [{ clock }, { candidate, endsAt }] = [this.#options, attempt]
     const controller = new AbortController()
     const startedAt = clock.now()
     this.candidates.onDial(candidate, startedAt)
@@ -239,10 +296,11 @@ export class Swarm {
       const socket = await dial(candidate.address, {
         signal: controller.signal,
         clock,
+        ...(endsAt !== undefined && { timeoutMs: Math.max(0, endsAt - startedAt) }),
         readAheadBytes: limits.SOCKET_HIGH_WATER_MARK,
         buffers
       })
-      this.#open(socket, buffers, candidate, clock.now() - startedAt)
+      this.#open(socket, buffers, clock.now() - startedAt, attempt)
     } catch (error) {
       this.candidates.onGone(candidate, false, clock.now())
       if (!this.#isClosed) this.#options.onDialFailed(candidate.address, error as Error)
@@ -251,12 +309,19 @@ export class Swarm {
     }
   }
 
-  #open(socket: Socket, buffers: ReceiveBuffers, candidate: Candidate, connectMs: number): void {
+  #open(socket: Socket, buffers: ReceiveBuffers, connectMs: number, attempt: Attempt): void {
     const { host, clock, onPeer } = this.#options
+    const {
+      candidate,
+      ways: [way, ...others],
+      endsAt: end
+    } = attempt
     if (this.#isClosed) {
       socket.destroy()
       return
     }
+    const now = clock.now()
+    const endsAt = end ?? now + limits.HANDSHAKE_MS
     const connection = new PeerConnection({
       socket,
       buffers,
@@ -265,13 +330,20 @@ export class Swarm {
       clock,
       connectMs,
       host,
+      way: way ?? 'plain',
+      handshakeMs: Math.max(0, endsAt - now),
+      ...(others.length > 0 && { silenceMs: limits.OTHER_WAY_MS }),
       hostFor: infoHash => (infoHash.equals(host.infoHash) ? host : undefined),
-      onPeerId: named => this.onPeerId(named),
+      onPeerId: named => {
+        candidate.worksBy = named.way
+        this.onPeerId(named)
+      },
       onOpen: onPeer,
       onClose: (closed, error) => this.onClosed(closed, error)
     })
     this.#connections.add(connection)
     this.#candidateOf.set(connection, candidate)
+    if (others.length > 0) this.#nextAttempts.set(connection, { candidate, ways: others, endsAt })
     connection.start()
   }
 

@@ -1,10 +1,9 @@
 /** Blocks a peer asked us for, sent one after the other as its socket takes them. Decides nobody's turn. */
-import type { Socket } from 'node:net'
 import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED } from '../limits.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Lease } from '../streams/storage.js'
 import { encodeBlockHeader } from '../wire/codec.js'
-import { drained } from './socket-drain.js'
+import type { Outbox } from './outbox.js'
 
 export interface AskedBlock {
   readonly piece: PieceIndex
@@ -14,18 +13,25 @@ export interface AskedBlock {
 
 export interface UploadSource {
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /** A promise while the limits of the upload rate forbid as many bytes more; when it resolves they are counted. */
+  whenAllowed(bytes: number): Promise<void> | undefined
+  /** The bytes are with the system. */
   onUploaded(bytes: number): void
+  /** These will not be answered. */
+  onDropped(blocks: readonly AskedBlock[]): void
 }
 
 export class UploadQueue {
-  readonly #socket: Socket
+  /** Bytes that may wait in the socket before the next block is read. */
+  mark = MAX_UPLOAD_BUFFERED
+  readonly #outbox: Outbox
   readonly #source: UploadSource
-  readonly #queue: AskedBlock[] = []
+  #queue: AskedBlock[] = []
   #isSending = false
   #whenRoom: (() => void) | undefined
 
-  constructor(socket: Socket, source: UploadSource) {
-    this.#socket = socket
+  constructor(outbox: Outbox, source: UploadSource) {
+    this.#outbox = outbox
     this.#source = source
   }
 
@@ -45,43 +51,51 @@ export class UploadQueue {
 
   cancel({ piece, begin, length }: AskedBlock): void {
     const at = this.#queue.findIndex(asked => asked.piece === piece && asked.begin === begin && asked.length === length)
-    if (at >= 0) this.#queue.splice(at, 1)
+    if (at >= 0) this.#source.onDropped(this.#queue.splice(at, 1))
     this.#letOn()
   }
 
-  /** Forgets all: the peer was choked or is gone. */
-  clear(): void {
-    this.#queue.length = 0
+  /** Forgets all but what `isKept` keeps: the peer was choked or is gone. */
+  clear(isKept: (block: AskedBlock) => boolean = () => false): void {
+    const dropped = this.#queue.filter(block => !isKept(block))
+    this.#queue = this.#queue.filter(isKept)
+    if (dropped.length > 0) this.#source.onDropped(dropped)
     this.#letOn()
   }
 
   async #sendAll(): Promise<void> {
     this.#isSending = true
     try {
-      for (let block = this.#queue.shift(); block && !this.#socket.destroyed; block = this.#queue.shift()) {
+      for (let [next] = this.#queue; next && !this.#outbox.isClosed; [next] = this.#queue) {
+        // It stays in the queue while it waits: a choke or a cancel finds it there.
+        const held = this.#source.whenAllowed(next.length)
+        if (held) await held
+        const block = this.#queue.shift()
         this.#letOn()
-        await this.#sendBlock(block)
+        if (block) await this.#sendBlock(block)
       }
     } catch (error) {
-      // The disk cannot be read. There is no way to say so (BEP 3), and a peer that waits in vain is worse off than one that is gone.
-      this.#socket.destroy(error as Error)
+      // The disk cannot be read. A peer that waits in vain is worse off than one that is gone.
+      this.#outbox.fail(error as Error)
     }
     this.#isSending = false
   }
 
   async #sendBlock(block: AskedBlock): Promise<void> {
     const lease = await this.#source.readBlock(block.piece, block.begin, block.length)
-    if (!lease) return
-    if (this.#socket.destroyed) {
+    if (!lease) {
+      this.#source.onDropped([block])
+      return
+    }
+    if (this.#outbox.isClosed) {
       lease.release()
       return
     }
-    this.#socket.cork()
-    this.#socket.write(encodeBlockHeader(block.piece, block.begin, block.length))
-    this.#socket.write(lease.bytes, () => lease.release())
-    this.#socket.uncork()
-    this.#source.onUploaded(block.length)
-    if (this.#socket.writableLength >= MAX_UPLOAD_BUFFERED) await drained(this.#socket)
+    this.#outbox.sendLent(encodeBlockHeader(block.piece, block.begin, block.length), lease.bytes, error => {
+      lease.release()
+      if (!error) this.#source.onUploaded(block.length)
+    })
+    if (this.#outbox.bufferedBytes >= this.mark) await this.#outbox.drained()
   }
 
   #letOn(): void {

@@ -51,6 +51,16 @@ export class Bitfield {
     return true
   }
 
+  /** Clears all bits that are clear in `other`, of the same length. */
+  keep(other: Bitfield): void {
+    this.#count = 0
+    for (let at = 0; at < this.#bytes.length; at++) {
+      const kept = (this.#bytes[at] ?? 0) & (other.#bytes[at] ?? 0)
+      this.#bytes[at] = kept
+      this.#count += BITS[kept] ?? 0
+    }
+  }
+
   fill(): void {
     this.#bytes.fill(0xff)
     const spare = this.#bytes.length * 8 - this.length

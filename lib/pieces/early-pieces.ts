@@ -6,6 +6,7 @@ export class EarlyPieces {
   /** Bytes of a bitfield, as long as what was said so far needs. */
   #bits = Buffer.alloc(0)
   #bitfieldLength: number | undefined
+  #hasAll = false
 
   onBitfield(bits: Buffer): void {
     this.#bitfieldLength = bits.length
@@ -21,9 +22,33 @@ export class EarlyPieces {
     return true
   }
 
+  /** False for a piece that it did not say it has. */
+  onDontHave(piece: number): boolean {
+    if (this.#hasAll) {
+      // Rather nothing than what it has no longer.
+      this.#hasAll = false
+      return true
+    }
+    const at = piece >> 3
+    const bit = 0x80 >> (piece & 7)
+    if (piece >= MAX_PIECES || ((this.#bits[at] ?? 0) & bit) === 0) return false
+    this.#bits[at] = (this.#bits[at] ?? 0) & ~bit
+    return true
+  }
+
+  /** It has everything there is. */
+  onHaveAll(): void {
+    this.#hasAll = true
+  }
+
   /** All of it, now that the number of pieces is known; undefined when it was a lie. */
   resolve(pieceCount: number): Bitfield | undefined {
     const length = Math.ceil(pieceCount / 8)
+    if (this.#hasAll) {
+      const all = new Bitfield(pieceCount)
+      all.fill()
+      return all
+    }
     if (this.#bits.length > length || (this.#bitfieldLength ?? length) !== length) return undefined
     return Bitfield.fromBytes(Buffer.concat([this.#bits], length), pieceCount)
   }

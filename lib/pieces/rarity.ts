@@ -53,6 +53,17 @@ export class Rarity {
     this.#seeds++
   }
 
+  /** One peer less has this piece. Of a peer that had them all, say first so by `noSeedAnyMore`. */
+  onGone(index: number): void {
+    this.#change(index, -1)
+  }
+
+  /** A peer that had all pieces is about to lose one: its pieces are counted one by one from now on. */
+  noSeedAnyMore(): void {
+    this.#seeds--
+    for (let i = 0; i < this.#availability.length; i++) this.#change(i, 1)
+  }
+
   /** The piece is to be picked. */
   include(index: number): void {
     if (this.#place[index] !== -1) return

@@ -55,7 +55,7 @@ export class BlockPicker {
     while (window.frontier <= last && this.#pieces.isCovered(window.frontier)) window.frontier++
     if (window.frontier > last) return undefined
     const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, reading, view)))
-    const { pieces } = supplier
+    const pieces = supplier.askable
     const { have } = this.#pieces
     const next = (from: number, to: number): number => pieces.nextMissingIn(have, from, to)
     for (let index = next(start, last); index !== -1; index = next(index + 1, last)) {
@@ -82,7 +82,7 @@ export class BlockPicker {
   #hasQuickerOwner(supplier: Supplier, index: number, { now, suppliers }: SwarmView): boolean {
     const own = supplier.etaMs(now)
     for (const other of suppliers) {
-      if (other !== supplier && other.isOpen && other.pieces.has(index) && other.etaMs(now) < own) return true
+      if (other !== supplier && other.isOpen && other.askable.has(index) && other.etaMs(now) < own) return true
     }
     return false
   }
@@ -95,7 +95,7 @@ export class BlockPicker {
     view: SwarmView,
     limit = Infinity
   ): PickedBlock | undefined {
-    if (this.#pieces.isCovered(index) || !supplier.pieces.has(index)) return undefined
+    if (this.#pieces.isCovered(index) || !supplier.askable.has(index)) return undefined
     const within = (limit - this.#pieces.geometry.pieceOffset(index)) / BLOCK_LENGTH
     const known = this.#pieces.get(index)
     if (known && known.nextUnrequested() >= within) return undefined
@@ -120,17 +120,17 @@ export class BlockPicker {
   #fromRarest(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
     if (this.#wanted.count === 0) return undefined
     for (const piece of this.#pieces.open()) {
-      if (!this.#wanted.has(piece.index) || !supplier.pieces.has(piece.index)) continue
+      if (!this.#wanted.has(piece.index) || !supplier.askable.has(piece.index)) continue
       const found = this.#openBlock(supplier, piece, view)
       if (found) return found
     }
-    const index = this.#rarity.pick(supplier.pieces, this.#random)
+    const index = this.#rarity.pick(supplier.askable, this.#random)
     if (index === undefined) return undefined
     return this.#fromPiece(supplier, index, false, view)
   }
 }
 
 function hasOtherOwner(supplier: Supplier, index: number, suppliers: ReadonlySet<Supplier>): boolean {
-  for (const other of suppliers) if (other !== supplier && other.isOpen && other.pieces.has(index)) return true
+  for (const other of suppliers) if (other !== supplier && other.isOpen && other.askable.has(index)) return true
   return false
 }

@@ -1,5 +1,13 @@
 /** Addresses where peers may be: where we know them from, when to dial them (again), who is banned. Dials nothing. */
-import { HOST_DIALS_MS, MAX_CANDIDATES, MAX_DIAL_FAILURES, MAX_HOST_DIALS, MAX_PEX_CANDIDATES } from '../limits.js'
+import {
+  HOST_DIALS_MS,
+  MAX_CANDIDATES,
+  MAX_DIAL_FAILURES,
+  MAX_HOST_DIALS,
+  MAX_PEX_CANDIDATES,
+  PARTED_MS
+} from '../limits.js'
+import type { KnownWays, Way } from './encryption.js'
 import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
 
 /** Where an address is known from. `user` addresses were given by hand: they are tried for ever. */
@@ -9,8 +17,17 @@ export type CandidateSource = 'user' | 'magnet' | 'incoming' | 'tracker' | 'lsd'
 const TRUST: readonly CandidateSource[] = ['user', 'magnet', 'incoming', 'lsd', 'tracker', 'dht', 'pex']
 const PUBLIC_ONLY: ReadonlySet<CandidateSource> = new Set(['lsd', 'dht', 'pex'])
 
-export interface Candidate {
+/** An address, and what else is said of it. */
+export interface FoundAddress extends PeerAddress {
+  /** BEP 11: > Prefers encryption */
+  readonly prefersEncryption?: boolean | undefined
+}
+
+export interface Candidate extends KnownWays {
   readonly address: PeerAddress
+  /** How it was spoken to when that last went well. */
+  worksBy?: Way | undefined
+  prefersEncryption?: boolean | undefined
   /** The most trusted that named it. */
   source: CandidateSource
   /** BEP 40, once it was asked for and we knew our own address. */
@@ -21,6 +38,8 @@ export interface Candidate {
   /** Not to be dialled before this time. */
   dialAt: number
   isConnected: boolean
+  /** We left each other because neither wanted anything. */
+  hasParted?: boolean
 }
 
 /** A peer that ever gave verified data is dialled again this soon, then doubling; and forgotten after so many failures. */
@@ -55,15 +74,18 @@ export class CandidateList {
   }
 
   /** Adds addresses that are new; the list never grows beyond its limit. Returns how many were added. */
-  add(addresses: readonly PeerAddress[], source: CandidateSource, now: number): number {
+  add(addresses: readonly FoundAddress[], source: CandidateSource, now: number): number {
     let added = 0
     for (const address of addresses) {
       const key = formatPeerAddress(address)
       const known = this.#known.get(key)
+      const { host, port, prefersEncryption } = address
+      if (known && prefersEncryption === true) known.prefersEncryption = true
       if (known && isTrustedMore(source, known.source)) this.#setSource(known, source)
       if (known || this.#ourselves.has(key) || this.#banned.has(banKey(address))) continue
       if (!this.#makeRoom(source)) break
-      this.#known.set(key, { address, source, failures: 0, hasGivenData: false, dialAt: now, isConnected: false })
+      const untried = { failures: 0, hasGivenData: false, dialAt: now, isConnected: false }
+      this.#known.set(key, { address: { host, port }, source, prefersEncryption, ...untried })
       this.#count(source, 1)
       added++
     }
@@ -134,6 +156,22 @@ export class CandidateList {
     else if (candidate.failures >= (candidate.hasGivenData ? KNOWN_GOOD_FAILURES : MAX_DIAL_FAILURES))
       this.forget(candidate.address)
     else candidate.dialAt = now + (candidate.hasGivenData ? KNOWN_GOOD_RETRY_MS : RETRY_MS) * doubled
+  }
+
+  /** Neither of the two wants anything: no fault, and no reason to meet soon. */
+  onParted(candidate: Candidate, now: number): void {
+    candidate.isConnected = false
+    candidate.hasParted = true
+    candidate.dialAt = now + PARTED_MS
+  }
+
+  /** Those who parted may be dialled now. */
+  recall(now: number): void {
+    for (const candidate of this.#known.values()) {
+      if (candidate.hasParted !== true) continue
+      candidate.hasParted = false
+      candidate.dialAt = now
+    }
   }
 
   /** Never dials or accepts this address again. */

@@ -32,7 +32,7 @@ export class Repeats {
     const head = first?.head
     const piece = head === undefined || this.#pieces.have.count > 0 ? undefined : this.#pieces.get(head)
     const isFresh = !supplier.pipeline.model.isMeasured && supplier.pipeline.size === 0
-    if (!piece || !isFresh || piece.unrequested > 0 || !supplier.pieces.has(piece.index)) return undefined
+    if (!piece || !isFresh || piece.unrequested > 0 || !supplier.askable.has(piece.index)) return undefined
     for (let block = 0; block < piece.blockCount; block++) {
       const [holder, second] = piece.holders(block)
       if (!piece.isReceived(block) && !second && holder && holder !== supplier) return { piece, block }
@@ -47,7 +47,7 @@ export class Repeats {
     let picked: PickedBlock | undefined
     for (const late of this.#expected(view)) {
       const { piece, block, expectedAt } = late
-      if (expectedAt <= latest || piece.isReceived(block) || !supplier.pieces.has(piece.index)) continue
+      if (expectedAt <= latest || piece.isReceived(block) || !supplier.askable.has(piece.index)) continue
       const [holder, second] = piece.holders(block)
       if (!holder || second || holder === supplier) continue
       latest = expectedAt

@@ -106,7 +106,7 @@ export class Rescuer {
     let best: Supplier | undefined
     let bestAt = deadline
     for (const supplier of view.suppliers) {
-      if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.pieces.has(piece.index)) continue
+      if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.askable.has(piece.index)) continue
       // A peer of which nothing is known is no rescue.
       if (!supplier.pipeline.model.isMeasured) continue
       const { size, depth, maxDepth } = supplier.pipeline

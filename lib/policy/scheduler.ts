@@ -9,11 +9,12 @@ import { Rarity } from '../pieces/rarity.js'
 import type { ReadWindow } from '../pieces/read-window.js'
 import type { BlockData, BlockSpan } from '../wire/message.js'
 import { BlockPicker, type PickedBlock, type SwarmView } from './block-picker.js'
+import { Interest } from './interest.js'
 import { PiecesInFlight, type CreditSource } from './pieces-in-flight.js'
 import { readingsOf } from './reading.js'
 import { Repeats } from './repeats.js'
 import { Rescuer } from './rescue.js'
-import { Supplier, type ActivePiece, type SupplierPort } from './supplier.js'
+import { soonestFirst, Supplier, type ActivePiece, type RejectOutcome, type SupplierPort } from './supplier.js'
 
 export interface SchedulerOptions {
   readonly geometry: Geometry
@@ -56,9 +57,12 @@ export class Scheduler {
   readonly #picker: BlockPicker
   readonly #rescuer: Rescuer
   readonly #repeats: Repeats
+  readonly #interest: Interest
   readonly #onComplete: (piece: ActivePiece) => void
   /** Bytes of blocks that came twice. */
   #repeated = 0
+  /** Peers that may have nothing any more that we seek. */
+  readonly #doubtful = new Set<Supplier>()
   /** Bytes of second requests that are on their way. */
   #doubled = 0
 
@@ -69,6 +73,7 @@ export class Scheduler {
     this.#picker = new BlockPicker(this.pieces, this.rarity, wanted, random)
     this.#rescuer = new Rescuer(this.pieces)
     this.#repeats = new Repeats(this.pieces)
+    this.#interest = new Interest(have, wanted, this.#windows)
     this.#onComplete = onComplete
   }
 
@@ -114,7 +119,8 @@ export class Scheduler {
   removeSupplier(supplier: Supplier, now: number): void {
     if (!this.suppliers.delete(supplier)) return
     this.rarity.removePeer(supplier.pieces)
-    this.#giveBackAll(supplier, now)
+    this.#doubtful.delete(supplier)
+    this.#giveBack(supplier, now)
   }
 
   /** What the peer has, at once; pieces it named before stay. */
@@ -124,6 +130,7 @@ export class Scheduler {
       return
     }
     for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) supplier.pieces.set(i)
+    supplier.onChange()
     this.rarity.addPeer(supplier.pieces)
     this.updateInterest(supplier)
   }
@@ -131,18 +138,44 @@ export class Scheduler {
   onHave(supplier: Supplier, index: number): void {
     if (!supplier.pieces.set(index)) return
     this.rarity.onHave(index)
+    supplier.onChange()
     if (supplier.pieces.isComplete) this.rarity.becameSeed()
-    if (!this.pieces.have.has(index) && this.#isSought(index)) this.#becomeInterested(supplier)
+    if (!this.pieces.have.has(index) && this.#interest.isSought(index)) this.#becomeInterested(supplier)
   }
 
-  /** BEP 3: a choke answers no request that is still open. */
+  /** BEP 54: what was asked of it and is on its way may still come. */
+  onDontHave(supplier: Supplier, index: number, now: number): void {
+    if (!supplier.pieces.has(index)) return
+    if (supplier.pieces.isComplete) this.rarity.noSeedAnyMore()
+    supplier.pieces.clear(index)
+    this.rarity.onGone(index)
+    supplier.onChange()
+    this.#giveBack(supplier, now, piece => piece.index === index)
+    this.#doubtful.add(supplier)
+  }
+
+  /** BEP 3: a choke answers no request that is still open; BEP 6 lets those stand that it answers even so. */
   onChoke(supplier: Supplier, now: number): void {
     supplier.isChoking = true
-    this.#giveBackAll(supplier, now)
+    this.#giveBack(supplier, now, piece => !supplier.isAllowed(piece.index))
   }
 
   onUnchoke(supplier: Supplier): void {
     supplier.isChoking = false
+    supplier.forgive()
+  }
+
+  /** BEP 6: this request will not be answered. Says what became of it here. */
+  onReject(supplier: Supplier, { piece: index, begin, length }: BlockSpan, now: number): RejectOutcome {
+    const block = begin / BLOCK_LENGTH
+    if (!this.pieces.geometry.isBlock(index, block, length)) return 'unrequested'
+    const key = this.pieces.key(index, block)
+    const request = supplier.pipeline.get(key)
+    if (!request) return supplier.recall(key) ? 'forgotten' : 'unrequested'
+    this.#takeBack(supplier, request.piece, block, now)
+    supplier.recall(key)
+    supplier.refuse(index, now)
+    return 'refused'
   }
 
   onBlock(supplier: Supplier, index: number, begin: number, data: BlockData, now: number): BlockOutcome {
@@ -186,13 +219,13 @@ export class Scheduler {
   onLost(index: number): void {
     if (this.wanted.has(index)) this.rarity.include(index)
     for (const window of this.#windows) window.reopen(index)
-    if (!this.#isSought(index)) return
+    if (!this.#interest.isSought(index)) return
     for (const supplier of this.suppliers) if (supplier.pieces.has(index)) this.#becomeInterested(supplier)
   }
 
   /** Says to the peer whether it has anything that we want and lack. */
   updateInterest(supplier: Supplier): void {
-    const amInterested = this.#hasSomething(supplier)
+    const amInterested = this.#interest.isIn(supplier)
     if (amInterested === supplier.amInterested) return
     supplier.amInterested = amInterested
     supplier.port.setInterested(amInterested)
@@ -204,10 +237,12 @@ export class Scheduler {
   run(now: number): number | undefined {
     this.pieces.retryCredits()
     this.#repeats.forget()
+    for (const supplier of this.#doubtful) this.updateInterest(supplier)
+    this.#doubtful.clear()
+    for (const supplier of this.suppliers) supplier.forgive(now)
     const view = this.#view(now)
     const silentAt = this.#snubSilent(now)
-    const open = [...this.suppliers].filter(supplier => supplier.isOpen)
-    open.sort((a, b) => a.etaMs(now) - b.etaMs(now))
+    const open = soonestFirst(this.suppliers, now)
     for (const supplier of open) this.#fill(supplier, view)
     if (this.pieces.isDry && this.#abandonOrphan(open)) for (const supplier of open) this.#fill(supplier, view)
     const lookAt = this.#rescuer.rescue(view, ({ piece, block, supplier }) => {
@@ -223,7 +258,7 @@ export class Scheduler {
   #abandonOrphan(open: readonly Supplier[]): boolean {
     if (open.some(supplier => supplier.pipeline.size > 0)) return false
     for (const piece of this.pieces.all()) {
-      if (open.some(supplier => supplier.pieces.has(piece.index))) continue
+      if (open.some(supplier => supplier.askable.has(piece.index))) continue
       this.#drop(piece)
       if (this.wanted.has(piece.index)) this.rarity.include(piece.index)
       this.pieces.retryCredits()
@@ -304,7 +339,7 @@ export class Scheduler {
       if (lost) supplier.port.cancel([this.#takeBack(supplier, lost.piece, lost.block, now)])
       if (pipeline.isSilent(now)) {
         pipeline.isSnubbed = true
-        supplier.port.cancel(this.#giveBackAll(supplier, now))
+        supplier.port.cancel(this.#giveBack(supplier, now))
       } else wakeAt = Math.min(pipeline.silentAt(now), wakeAt ?? Number.POSITIVE_INFINITY)
     }
     return wakeAt
@@ -337,8 +372,10 @@ export class Scheduler {
     for (let block = 0; block < piece.blockCount; block++) this.#cancelHolders(piece, block, now)
   }
 
-  #giveBackAll(supplier: Supplier, now: number): BlockSpan[] {
-    return [...supplier.pipeline.requests()].map(({ piece, block }) => this.#takeBack(supplier, piece, block, now))
+  #giveBack(supplier: Supplier, now: number, isGiven: (piece: ActivePiece) => boolean = () => true): BlockSpan[] {
+    return [...supplier.pipeline.requests()]
+      .filter(({ piece }) => isGiven(piece))
+      .map(({ piece, block }) => this.#takeBack(supplier, piece, block, now))
   }
 
   #takeBack(supplier: Supplier, piece: ActivePiece, block: number, now: number): BlockSpan {
@@ -356,31 +393,5 @@ export class Scheduler {
     if (supplier.amInterested) return
     supplier.amInterested = true
     supplier.port.setInterested(true)
-  }
-
-  /** Wanted, or ahead of a reader, however far. */
-  #isSought(index: number): boolean {
-    if (this.wanted.has(index)) return true
-    for (const window of this.#windows) {
-      if (!window.isDone && index >= window.first && index <= window.finalPiece) return true
-    }
-    return false
-  }
-
-  #hasSomething(supplier: Supplier): boolean {
-    const { have } = this.pieces
-    for (const window of this.#windows) {
-      if (window.isDone) continue
-      if (supplier.pieces.nextMissingIn(have, window.first, window.finalPiece) !== -1) return true
-    }
-    if (this.wanted.count === 0) return false
-    for (
-      let index = supplier.pieces.nextMissingIn(have, 0);
-      index !== -1;
-      index = supplier.pieces.nextMissingIn(have, index + 1)
-    ) {
-      if (this.wanted.has(index)) return true
-    }
-    return false
   }
 }

@@ -6,7 +6,7 @@ import { addressScope, isDialable } from './address-rules.js'
  * The addresses worth keeping of those that `teller` told. Only a peer of our own network may name one in it. BEP 11: > Duplicate IP
  * addresses (e.g. with different ports) should be ignored; on loopback many peers share one.
  */
-export function believablePeers(told: readonly PeerAddress[], teller: PeerAddress): PeerAddress[] {
+export function believablePeers<Told extends PeerAddress>(told: readonly Told[], teller: PeerAddress): Told[] {
   const tellerScope = addressScope(teller.host)
   const hosts = new Set<string>()
   return told.filter(({ host }) => {

@@ -3,7 +3,7 @@ import { MESSAGES, type BlockSpan, type SentMessage } from './message.js'
 
 export const KEEP_ALIVE = Buffer.alloc(4)
 
-/** Bytes of one request or cancel on the wire. */
+/** Bytes of one request, cancel or reject on the wire. */
 const SPAN_MESSAGE_LENGTH = 17
 
 function header(id: number, payload: number, extra = payload): Buffer {
@@ -20,9 +20,13 @@ export function encodeMessage(message: SentMessage): Buffer {
     case 'unchoke':
     case 'interested':
     case 'notInterested':
+    case 'haveAll':
+    case 'haveNone':
       return header(MESSAGES[message.type].id, 0)
-    case 'have': {
-      const bytes = header(MESSAGES.have.id, 4)
+    case 'have':
+    case 'suggest':
+    case 'allowedFast': {
+      const bytes = header(MESSAGES[message.type].id, 4)
       bytes.writeUInt32BE(message.piece, 5)
       return bytes
     }
@@ -30,6 +34,7 @@ export function encodeMessage(message: SentMessage): Buffer {
       return Buffer.concat([header(MESSAGES.bitfield.id, message.bits.length, 0), message.bits])
     case 'request':
     case 'cancel':
+    case 'reject':
       return encodeSpans(message.type, [message])
     case 'port': {
       const bytes = header(MESSAGES.port.id, 2)
@@ -44,8 +49,8 @@ export function encodeMessage(message: SentMessage): Buffer {
   }
 }
 
-/** Many requests (or cancels) in one buffer, so that they leave in one packet. */
-export function encodeSpans(type: 'request' | 'cancel', spans: readonly BlockSpan[]): Buffer {
+/** Many requests (or cancels, or rejects) in one buffer, so that they leave in one packet. */
+export function encodeSpans(type: 'request' | 'cancel' | 'reject', spans: readonly BlockSpan[]): Buffer {
   const bytes = Buffer.allocUnsafe(SPAN_MESSAGE_LENGTH * spans.length)
   let at = 0
   for (const span of spans) {

@@ -10,10 +10,10 @@ import { decodeDictionary } from './peer-bencode.js'
 import { isPort } from './peer-address.js'
 
 /** The extensions that are spoken here, by their names in `m`. */
-export type ExtensionName = 'ut_metadata' | 'ut_pex'
+export type ExtensionName = 'ut_metadata' | 'ut_pex' | 'lt_donthave'
 
 /** The ids by which we want ours to be called. */
-export const OUR_EXTENSION_IDS: Readonly<Record<ExtensionName, number>> = { ut_metadata: 1, ut_pex: 2 }
+export const OUR_EXTENSION_IDS: Readonly<Record<ExtensionName, number>> = { ut_metadata: 1, ut_pex: 2, lt_donthave: 3 }
 
 /** The id of the handshake itself. */
 export const EXTENSION_HANDSHAKE_ID = 0
@@ -56,7 +56,7 @@ export function parseExtensionHandshake(payload: Uint8Array): ExtensionHandshake
 /** `yourIp`: 4 or 16 bytes of the receiver's address. */
 export function encodeExtensionHandshake(said: ExtensionHandshake, yourIp?: Uint8Array): Buffer {
   return encode({
-    m: { ut_metadata: said.ids.ut_metadata, ut_pex: said.ids.ut_pex },
+    m: { lt_donthave: said.ids.lt_donthave, ut_metadata: said.ids.ut_metadata, ut_pex: said.ids.ut_pex },
     metadata_size: said.metadataSize,
     p: said.port !== undefined && isPort(said.port) ? said.port : undefined,
     reqq: said.maxRequests,
@@ -74,7 +74,7 @@ export function mergeHandshakes(before: ExtensionHandshake, now: ExtensionHandsh
 
 function idsIn(m: BencodeValue | undefined): ExtensionHandshake['ids'] {
   const ids: Partial<Record<ExtensionName, number>> = {}
-  for (const name of ['ut_metadata', 'ut_pex'] as const) {
+  for (const name of ['ut_metadata', 'ut_pex', 'lt_donthave'] as const) {
     const id = within(m?.get(name), 0, 255)
     if (id !== undefined) ids[name] = id
   }

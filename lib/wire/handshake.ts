@@ -13,11 +13,14 @@ const EXTENSIONS = { byte: 5, bit: 0x10 }
 /** BEP 5: > the last bit of the 8-byte reserved flags */
 const DHT = { byte: 7, bit: 0x01 }
 
+/** BEP 6: the third lowest bit of the last byte. */
+const FAST = { byte: 7, bit: 0x04 }
+
 /** Our whole handshake. `speaksDht`: we answer others in the DHT. */
 export function encodeHandshake(infoHash: InfoHash, peerId: PeerId, speaksDht = false): Buffer {
   const reserved = Buffer.alloc(RESERVED_LENGTH)
   reserved[EXTENSIONS.byte] = EXTENSIONS.bit
-  if (speaksDht) reserved[DHT.byte] = DHT.bit
+  reserved[FAST.byte] = FAST.bit | (speaksDht ? DHT.bit : 0)
   return Buffer.concat([PROTOCOL, reserved, infoHash, peerId], HANDSHAKE_LENGTH)
 }
 
@@ -29,4 +32,9 @@ export function supportsExtensions(reserved: Buffer): boolean {
 /** Whether these reserved bits say that the peer is a node of the DHT (BEP 5). */
 export function supportsDht(reserved: Buffer): boolean {
   return ((reserved[DHT.byte] ?? 0) & DHT.bit) !== 0
+}
+
+/** Whether these reserved bits say that the peer speaks the fast extension (BEP 6). */
+export function supportsFast(reserved: Buffer): boolean {
+  return ((reserved[FAST.byte] ?? 0) & FAST.bit) !== 0
 }

@@ -1,4 +1,4 @@
-/** The messages of the peer wire protocol as one table and one union (BEP 3, "peer messages"; `port` is BEP 5). Knows no bytes beyond lengths. */
+/** The messages of the peer wire protocol as one table and one union (BEP 3, "peer messages"; 5, 6, 10). Knows no bytes beyond lengths. */
 import type { InfoHash, PeerId } from '../metainfo/info-hash.js'
 
 /** A message's payload without a copy: views on socket chunks, valid until the message has been handled. */
@@ -31,6 +31,12 @@ export type WireMessage =
   | { readonly type: 'block'; readonly piece: number; readonly begin: number; readonly data: BlockData }
   | ({ readonly type: 'cancel' } & BlockSpan)
   | { readonly type: 'port'; readonly port: number }
+  // BEP 6, between peers that both say that they speak it.
+  | { readonly type: 'suggest'; readonly piece: number }
+  | { readonly type: 'haveAll' }
+  | { readonly type: 'haveNone' }
+  | ({ readonly type: 'reject' } & BlockSpan)
+  | { readonly type: 'allowedFast'; readonly piece: number }
   /** BEP 10: `id` is 0 for its handshake, else what the receiver's handshake gave the extension. */
   | { readonly type: 'extended'; readonly id: number; readonly payload: Buffer }
   /** An id we do not know; its payload was skipped. */
@@ -57,6 +63,11 @@ export const MESSAGES = {
   block: { id: 7, payload: 'block', bep: 3 },
   cancel: { id: 8, payload: 12, bep: 3 },
   port: { id: 9, payload: 2, bep: 5 },
+  suggest: { id: 13, payload: 4, bep: 6 },
+  haveAll: { id: 14, payload: 0, bep: 6 },
+  haveNone: { id: 15, payload: 0, bep: 6 },
+  reject: { id: 16, payload: 12, bep: 6 },
+  allowedFast: { id: 17, payload: 4, bep: 6 },
   extended: { id: 20, payload: 'extended', bep: 10 }
 } as const satisfies Record<string, MessageRow>
 
@@ -65,7 +76,8 @@ export type MessageName = keyof typeof MESSAGES
 const names: (MessageName | undefined)[] = []
 for (const [name, row] of Object.entries(MESSAGES)) names[row.id] = name as MessageName
 
-/** Name of a message id, or `undefined` for one we do not know. */
-export function messageName(id: number): MessageName | undefined {
-  return names[id]
+/** Name of a message id, or `undefined` for one we do not know; those of BEP 6 only count where both sides speak it. */
+export function messageName(id: number, speaksFast: boolean): MessageName | undefined {
+  const name = names[id]
+  return name !== undefined && MESSAGES[name].bep === 6 && !speaksFast ? undefined : name
 }

@@ -16,6 +16,8 @@ export interface PexPeer {
   readonly isSeed: boolean
   /** We dialled it, so others can (0x10). */
   readonly isReachable: boolean
+  /** It prefers encryption (0x01). */
+  readonly prefersEncryption?: boolean
 }
 
 export interface PexMessage {
@@ -23,6 +25,7 @@ export interface PexMessage {
   readonly dropped: readonly PeerAddress[]
 }
 
+const ENCRYPTED = 0x01
 const SEED = 0x02
 const REACHABLE = 0x10
 
@@ -56,7 +59,7 @@ export function parsePexMessage(payload: Uint8Array): PexMessage {
     for (let at = 0; at < bytes.length && peers.length < MAX_PEX_PEERS; at += size) {
       const [address] = parse(bytes.subarray(at, at + size))
       const flag = flags?.[at / size] ?? 0
-      if (address) peers.push({ address, isSeed: (flag & SEED) !== 0, isReachable: (flag & REACHABLE) !== 0 })
+      if (address) peers.push({ address, ...parseFlags(flag) })
     }
     return peers
   }
@@ -69,7 +72,20 @@ export function parsePexMessage(payload: Uint8Array): PexMessage {
 }
 
 function flagsOf(peers: readonly PexPeer[]): Buffer {
-  return Buffer.from(peers.map(({ isSeed, isReachable }) => (isSeed ? SEED : 0) | (isReachable ? REACHABLE : 0)))
+  return Buffer.from(
+    peers.map(
+      ({ isSeed, isReachable, prefersEncryption = false }) =>
+        (prefersEncryption ? ENCRYPTED : 0) | (isSeed ? SEED : 0) | (isReachable ? REACHABLE : 0)
+    )
+  )
+}
+
+function parseFlags(flags: number): Omit<PexPeer, 'address'> {
+  return {
+    isSeed: (flags & SEED) !== 0,
+    isReachable: (flags & REACHABLE) !== 0,
+    ...((flags & ENCRYPTED) !== 0 && { prefersEncryption: true })
+  }
 }
 
 /** What one peer has been told: each message is the difference to that, at most one a minute. */

@@ -34,6 +34,8 @@ export class RequestPipeline<Piece> {
   #lastExpectedAt = 0
   #isHeld = false
   #maxDepth: number
+  /** Under a limit of the transfer rate: no more than so many. */
+  limit: number | undefined
 
   constructor(model: DeliveryModel, firstDepth: number, maxDepth = MAX_REQUESTS_SENT) {
     this.model = model
@@ -43,7 +45,7 @@ export class RequestPipeline<Piece> {
 
   /** The most that is in flight: what the peer queues (`reqq`, BEP 10), as far as it is not more than we ask for. */
   get maxDepth(): number {
-    return this.#maxDepth
+    return Math.min(this.#maxDepth, this.limit ?? this.#maxDepth)
   }
 
   set maxDepth(queued: number) {
@@ -73,10 +75,10 @@ export class RequestPipeline<Piece> {
   get depth(): number {
     if (this.isSnubbed) return 1
     const { rate, roundTripMs, isSettled, isMeasured } = this.model
-    if (!isMeasured) return Math.min(this.firstDepth, this.#maxDepth)
+    if (!isMeasured) return Math.min(this.firstDepth, this.maxDepth)
     const growingMs = Math.max(1.5 * roundTripMs + STANDING_QUEUE_MS, this.#mayDouble ? 2.2 * roundTripMs : 0)
     const coveredMs = isSettled ? roundTripMs + STANDING_QUEUE_MS : growingMs
-    return Math.max(1, Math.min(Math.ceil((rate * coveredMs) / 1000 / BLOCK_LENGTH), this.#maxDepth))
+    return Math.max(1, Math.min(Math.ceil((rate * coveredMs) / 1000 / BLOCK_LENGTH), this.maxDepth))
   }
 
   /** Slow peers need no more than the queue to show a rise; one that was asked for a block at a time could show nothing yet. */
@@ -120,6 +122,11 @@ export class RequestPipeline<Piece> {
     this.model.deliveredAt = now
     this.#expectNext(now)
     this.#lastExpectedAt = now + this.model.roundTripMs + this.model.transmitMs(this.#bytes)
+  }
+
+  /** The request in flight, if there is one. */
+  get(key: number): SentRequest<Piece> | undefined {
+    return this.#sent.get(key)
   }
 
   has(key: number): boolean {

@@ -3,7 +3,7 @@ import { ProtocolError } from '../errors.js'
 import { BLOCK_LENGTH, MAX_BITFIELD_LENGTH, MAX_EXTENDED_LENGTH, MAX_MESSAGE_LENGTH } from '../limits.js'
 import { asInfoHash, asPeerId } from '../metainfo/info-hash.js'
 import { FrameBuffer } from './frame-buffer.js'
-import { HANDSHAKE_HEAD_LENGTH, PROTOCOL, RESERVED_LENGTH } from './handshake.js'
+import { HANDSHAKE_HEAD_LENGTH, PROTOCOL, RESERVED_LENGTH, supportsFast } from './handshake.js'
 import { MESSAGES, messageName, type MessageName, type WireMessage } from './message.js'
 
 type ReaderState = 'head' | 'peerId' | 'messages'
@@ -15,6 +15,8 @@ export class WireReader {
   /** Bytes of this torrent's bitfield, once it is known. */
   bitfieldLength: number | undefined
   #state: ReaderState = 'head'
+  /** BEP 6: both sides say that they speak it; we always do. */
+  #speaksFast = false
   /** Payload bytes of an unknown message that are still to come and of no interest. */
   #skipping = 0
   #keepAlives = 0
@@ -62,6 +64,7 @@ export class WireReader {
     this.#buffer.skip(PROTOCOL.length)
     const reserved = this.#buffer.take(RESERVED_LENGTH)
     const infoHash = asInfoHash(this.#buffer.take(20))
+    this.#speaksFast = supportsFast(reserved)
     this.#state = 'peerId'
     return { type: 'handshake', reserved, infoHash }
   }
@@ -90,7 +93,7 @@ export class WireReader {
     }
     if (this.#buffer.length < 5) return undefined
     const id = this.#buffer.byteAt(4)
-    const name = messageName(id)
+    const name = messageName(id, this.#speaksFast)
     if (name === undefined) {
       this.#buffer.skip(5)
       this.#skipping = length - 1
@@ -123,13 +126,18 @@ export class WireReader {
       case 'unchoke':
       case 'interested':
       case 'notInterested':
+      case 'haveAll':
+      case 'haveNone':
         return { type: name }
       case 'have':
-        return { type: 'have', piece: this.#buffer.take(4).readUInt32BE(0) }
+      case 'suggest':
+      case 'allowedFast':
+        return { type: name, piece: this.#buffer.take(4).readUInt32BE(0) }
       case 'bitfield':
         return { type: 'bitfield', bits: this.#buffer.take(payload) }
       case 'request':
-      case 'cancel': {
+      case 'cancel':
+      case 'reject': {
         const bytes = this.#buffer.take(12)
         const [piece, begin, length] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8)]
         return { type: name, piece, begin, length }

@@ -1,5 +1,6 @@
 /** Runs the benchmarks and prints a line for each; `npm run bench -- WORD` runs those whose name holds the word. */
 import { Bench } from 'tinybench'
+import { addEncryptionTasks } from './encryption.bench.js'
 import { addPickerTasks } from './picker.bench.js'
 import { addPipelineTasks } from './pipeline.bench.js'
 
@@ -14,6 +15,7 @@ const word = process.argv[2] ?? ''
 const all = new Bench({ time: 500, iterations: 8, warmupIterations: 4, warmupTime: 50 })
 addPipelineTasks(all)
 addPickerTasks(all)
+addEncryptionTasks(all)
 for (const { name } of [...all.tasks]) if (!name.includes(word)) all.remove(name)
 
 for (const task of all.tasks) {

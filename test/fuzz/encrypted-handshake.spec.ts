@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { Decryptor } from '../../lib/net/mse/decryptor.js'
 import type { Done } from '../../lib/net/mse/handshake.js'
-import { BOTH, fixed, Side } from '../support/encrypted-handshakes.js'
+import { torrentMark } from '../../lib/net/mse/secrets.js'
+import { BOTH, fixed, INFO_HASH, Side } from '../support/encrypted-handshakes.js'
 import { chunkings } from '../support/feeds.js'
 import { fuzz } from '../support/fuzz.js'
 import { damaged } from '../support/mutation.js'
@@ -32,8 +34,37 @@ function described(done: Done | undefined): unknown {
   return done && [done.agreement.method, done.agreement.initialLength, done.rest]
 }
 
+/** What the stage behind a socket makes of the chunks: what it answers, passes on, and how it ends. */
+function passed(chunks: readonly Buffer[]): unknown[] {
+  const [answered, read]: [Buffer[], Buffer[]] = [[], []]
+  const torrentFor = (mark: Buffer) =>
+    mark.equals(torrentMark(INFO_HASH)) ? { infoHash: INFO_HASH, methods: BOTH } : undefined
+  const stage = Decryptor.responder({ ...fixed(2, 40), torrentFor, send: bytes => answered.push(bytes) })
+  stage.on('error', () => undefined)
+  for (const chunk of chunks) {
+    if (stage.errored) break
+    stage.write(Buffer.from(chunk))
+    for (let words = stage.read() as Buffer | null; words; words = stage.read() as Buffer | null) read.push(words)
+  }
+  return [Buffer.concat(answered), Buffer.concat(read), (stage.errored as { code?: string } | null)?.code]
+}
+
 describe('fuzz: encrypted handshake', () => {
   const [toResponder, toInitiator] = honestWords()
+
+  it('of who dials us, plain or encrypted, is read the same for any split', () => {
+    const plain = Buffer.from('\x13BitTorrent protocol and what follows it', 'latin1')
+    const honest = Buffer.concat([toResponder, Buffer.from('more')])
+    const inputs = fc.oneof(damaged([plain, honest]), fc.constantFrom(plain, honest))
+    const split = inputs.chain(bytes => fc.tuple(fc.constant(bytes), chunkings(bytes)))
+    fuzz(
+      fc.property(split, ([bytes, chunks]) => {
+        expect(passed(chunks)).to.deep.equal(passed([bytes]))
+      }),
+      300
+    )
+  })
+
   for (const [name, side, words] of [
     ['responder', responder, toResponder],
     ['initiator', initiator, toInitiator]

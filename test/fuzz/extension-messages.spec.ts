@@ -128,6 +128,7 @@ describe('fuzz: extension messages', () => {
             expect(id).to.be.within(0, 255)
             sent.push(payload)
           },
+          onDontHave: () => undefined,
           whenWritable: () => undefined
         }
         const extensions = new PeerExtensions(host, port, 0)

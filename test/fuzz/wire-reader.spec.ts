@@ -17,6 +17,10 @@ const spoken: Spoken[] = [
   { type: 'have', piece: 3 },
   { type: 'cancel', piece: 1, begin: 0, length: 16_384 },
   { type: 'port', port: 6881 },
+  { type: 'haveAll' },
+  { type: 'suggest', piece: 2 },
+  { type: 'reject', piece: 1, begin: 0, length: 16_384 },
+  { type: 'allowedFast', piece: 1 },
   { type: 'choke' }
 ]
 const valid = Buffer.concat([HANDSHAKE, ...spoken.map(encode)])

@@ -1,5 +1,7 @@
 /** Clients that other people wrote download from ours. */
 import { expect } from 'chai'
+import { once } from 'node:events'
+import { openTorrent } from '../../lib/torrent-open.js'
 import { seedWithBtStream } from '../support/bt-stream-program.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
@@ -35,4 +37,23 @@ describe('seeding to a real client', () => {
       expect(digestsIn(dataDir), `from port ${seeder.address.port}`).to.deep.equal(digestsOf(source))
     })
   }
+
+  it('libtorrent gets from a stream what it holds in memory', async function () {
+    requireLibtorrent(this)
+    const { torrentFile } = workspace.torrent(singleFile)
+    await using seeder = await seedWithBtStream(torrentFile, workspace.content(singleFile), ['--no-tracker'])
+    const { host, port } = seeder.address
+    const quiet = { trackers: false, dht: false, lsd: false, host: '127.0.0.1', port: 0 }
+    const streamer = await openTorrent(torrentFile, { ...quiet, peers: [`${host}:${port}`] })
+    try {
+      const [ours] = (await once(streamer, 'listening')) as [number]
+      for await (const chunk of streamer.file(0).createReadStream()) expect(chunk).to.not.have.length(0)
+      const dataDir = workspace.folder()
+      await libtorrent.leech({ torrentFile, dataDir, peers: [{ host: '127.0.0.1', port: ours }] })
+      expect(digestsIn(dataDir)).to.deep.equal(digestsOf(singleFile))
+      expect(streamer.stats().uploaded).to.equal(streamer.length)
+    } finally {
+      await streamer.close()
+    }
+  })
 })

@@ -35,6 +35,16 @@ describe('CandidateList', () => {
     return found
   }
 
+  it('keeps that a peer is said to prefer encryption, whoever says so and when', () => {
+    const [B] = [at('198.51.100.2')]
+    list.add([{ ...A, prefersEncryption: true }, B], 'pex', 0)
+    list.add([A], 'tracker', 0)
+    expect(list.get(A)).to.deep.include({ address: A, prefersEncryption: true })
+    expect(list.get(B)?.prefersEncryption).to.equal(undefined)
+    list.add([{ ...B, prefersEncryption: true }], 'pex', 0)
+    expect(list.get(B)).to.deep.include({ address: B, prefersEncryption: true })
+  })
+
   it('knows an address once, and dials it at once', () => {
     expect(list.add([A, A, at('::1')], 'tracker', 5)).to.equal(2)
     expect(list.size).to.equal(2)

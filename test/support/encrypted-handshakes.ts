@@ -1,9 +1,10 @@
 /** Both sides of encrypted handshakes, and one of them as a real client was recorded. */
 import { asInfoHash } from '../../lib/metainfo/info-hash.js'
 import { KeyExchange } from '../../lib/net/mse/diffie-hellman.js'
-import { Handshake, type Done, type Method } from '../../lib/net/mse/handshake.js'
+import { Handshake, type Done } from '../../lib/net/mse/handshake.js'
 import { initiate, type InitiatorOptions } from '../../lib/net/mse/initiator.js'
 import { respond, type ResponderOptions } from '../../lib/net/mse/responder.js'
+import type { Method } from '../../lib/policy/encryption.js'
 import { torrentMark } from '../../lib/net/mse/secrets.js'
 
 export const INFO_HASH = asInfoHash(Buffer.alloc(20, 0xab))

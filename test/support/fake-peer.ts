@@ -22,6 +22,11 @@ export const ID = {
   request: 6,
   block: 7,
   cancel: 8,
+  suggest: 13,
+  haveAll: 14,
+  haveNone: 15,
+  reject: 16,
+  allowedFast: 17,
   extended: 20
 } as const
 
@@ -34,6 +39,9 @@ export interface HeardRequest {
 const HANDSHAKE_LENGTH = 68
 /** Reserved bits of a peer that speaks the extension protocol (BEP 10). */
 export const EXTENDED = Buffer.of(0, 0, 0, 0, 0, 0x10, 0, 0)
+/** …the fast extension (BEP 6), and both. */
+export const FAST = Buffer.of(0, 0, 0, 0, 0, 0, 0, 0x04)
+export const FAST_EXTENDED = Buffer.of(0, 0, 0, 0, 0, 0x10, 0, 0x04)
 
 let born = 0
 

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { asPeerId, type InfoHash } from '../../lib/metainfo/info-hash.js'
 import { parseMetainfo, type Metainfo } from '../../lib/metainfo/metainfo.js'
 import { PeerConnection } from '../../lib/net/peer-connection.js'
-import type { ExtendedPeer, ExtensionHost, HostedTorrent, PeerHost } from '../../lib/net/peer-host.js'
+import type { ExtendedPeer, ExtensionHost, HostedTorrent, Offering, PeerHost } from '../../lib/net/peer-host.js'
 import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { HashPool } from '../../lib/streams/hash-pool.js'
 import type { Storage } from '../../lib/streams/storage.js'
@@ -25,6 +25,8 @@ export interface BenchOptions {
   readonly storage?: Storage
   /** Pieces that we say we have, and serve from `content`. Default none. */
   readonly announced?: 'all' | readonly number[]
+  /** Whom of them is told what. Default `all`. */
+  readonly offering?: Offering
   /** Only the info-hash is known. */
   readonly isUnknown?: boolean
 }
@@ -106,6 +108,8 @@ export class PeerBench {
     if (announced === 'all') have.fill()
     else for (const index of announced) have.set(index)
     this.torrent = {
+      infoHash: metainfo.infoHash,
+      offering: options.offering ?? 'all',
       geometry: engine.geometry,
       have,
       scheduler: engine.scheduler,
@@ -118,6 +122,7 @@ export class PeerBench {
       peerId: OUR_ID,
       torrent: options.isUnknown === true ? undefined : this.torrent,
       extensions: this.extensions,
+      encryption: 'allow',
       onInterest: () => {
         this.interestChanges++
       },

@@ -34,11 +34,11 @@ export class SwarmBench {
     return torrent
   }
 
-  /** A complete torrent of ours that serves; gives its address. */
-  async seed(): Promise<[address: string, torrent: Torrent]> {
-    const dir = this.folder('seed')
+  /** A complete torrent of ours that serves, in a folder of the bench's; gives its address. */
+  async seed(options: TorrentOptions = {}): Promise<[address: string, torrent: Torrent]> {
+    const dir = this.folder(options.dir ?? 'seed')
     writeContent(dir, this.source)
-    const torrent = await this.open({ dir, readOnly: true })
+    const torrent = await this.open({ readOnly: true, ...options, dir })
     const [port] = (await once(torrent, 'listening')) as [number]
     return [`127.0.0.1:${port}`, torrent]
   }

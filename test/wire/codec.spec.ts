@@ -38,19 +38,27 @@ describe('codec', () => {
     expect(encodeSpans('cancel', [])).to.have.length(0)
   })
 
-  it('writes a handshake of 68 bytes with the bit of the extension protocol', () => {
+  it('writes a handshake of 68 bytes with the bits of the extension protocol and the fast extension', () => {
     const bytes = encodeHandshake(INFO_HASH, PEER_ID)
     expect(bytes).to.have.length(HANDSHAKE_LENGTH).and.to.have.length(68)
     expect(HANDSHAKE_HEAD_LENGTH).to.equal(48)
     expect(bytes.toString('latin1')).to.equal(
-      `\x13BitTorrent protocol${'\0'.repeat(5)}\x10\0\0${INFO_HASH.toString('latin1')}${PEER_ID.toString('latin1')}`
+      `\x13BitTorrent protocol${'\0'.repeat(5)}\x10\0\x04${INFO_HASH.toString('latin1')}${PEER_ID.toString('latin1')}`
     )
   })
 
   it('names the ids of its table and no other', () => {
-    expect(messageName(0)).to.equal('choke')
-    expect(messageName(9)).to.equal('port')
-    expect(messageName(20)).to.equal('extended')
-    for (const id of [-1, 10, 19, 21, 255]) expect(messageName(id)).to.equal(undefined)
+    expect(messageName(0, false)).to.equal('choke')
+    expect(messageName(9, false)).to.equal('port')
+    expect(messageName(20, false)).to.equal('extended')
+    for (const id of [-1, 10, 13, 17, 19, 21, 255]) expect(messageName(id, false)).to.equal(undefined)
+    expect([13, 14, 15, 16, 17].map(id => messageName(id, true))).to.deep.equal([
+      'suggest',
+      'haveAll',
+      'haveNone',
+      'reject',
+      'allowedFast'
+    ])
+    for (const id of [12, 18]) expect(messageName(id, true)).to.equal(undefined)
   })
 })

@@ -22,7 +22,10 @@ const many = (count: number): PexPeer[] =>
 describe('a peer exchange message', () => {
   it('is read as it was written: addresses of both families, and their flags', () => {
     const message = {
-      added: [peer('1.2.3.4', 5, { isSeed: true }), peer('2001:db8::1', 6, { isReachable: false })],
+      added: [
+        peer('1.2.3.4', 5, { isSeed: true, prefersEncryption: true }),
+        peer('2001:db8::1', 6, { isReachable: false })
+      ],
       dropped: [
         { host: '5.6.7.8', port: 9 },
         { host: '2001:db8::2', port: 10 }

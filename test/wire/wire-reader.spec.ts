@@ -6,7 +6,6 @@ import { BLOCK_LENGTH, MAX_BITFIELD_LENGTH, MAX_MESSAGE_LENGTH } from '../../lib
 import { MESSAGES } from '../../lib/wire/message.js'
 import { WireReader } from '../../lib/wire/wire-reader.js'
 import { conformanceDir } from '../support/conformance.js'
-import { EXTENDED } from '../support/fake-peer.js'
 import { chunkings, feeds } from '../support/feeds.js'
 import { protocolFault } from '../support/protocol-error.js'
 import { decode, encode, HANDSHAKE, INFO_HASH, openReader, PEER_ID, type PlainMessage, type Spoken } from './decode.js'
@@ -29,14 +28,22 @@ const every: Spoken[] = [
   { type: 'block', piece: 3, begin: 16_384, data: Buffer.from('some bytes') },
   { type: 'cancel', piece: 0xffffffff, begin: 0, length: 1 },
   { type: 'port', port: 65_535 },
+  { type: 'suggest', piece: 7 },
+  { type: 'haveAll' },
+  { type: 'haveNone' },
+  { type: 'reject', piece: 0xffffffff, begin: 0x80000000, length: 16_384 },
+  { type: 'allowedFast', piece: 0xfffffffe },
   { type: 'extended', id: 3, payload: Buffer.from('d1:ade') }
 ]
+
+/** We speak the extension protocol and the fast extension. */
+const OURS = Buffer.of(0, 0, 0, 0, 0, 0x10, 0, 0x04)
 
 describe('WireReader: the handshake', () => {
   for (const { name, chunks } of feeds(HANDSHAKE)) {
     it(`comes in two steps, ${name}`, () => {
       expect(decode(new WireReader(), chunks)).to.deep.equal([
-        { type: 'handshake', reserved: EXTENDED, infoHash: INFO_HASH },
+        { type: 'handshake', reserved: OURS, infoHash: INFO_HASH },
         { type: 'peerId', peerId: PEER_ID }
       ])
     })
@@ -46,6 +53,17 @@ describe('WireReader: the handshake', () => {
     const reader = new WireReader()
     expect(decode(reader, [HANDSHAKE.subarray(0, 47)])).to.deep.equal([])
     expect(decode(reader, [HANDSHAKE.subarray(47, 48)])).to.have.length(1)
+  })
+
+  it('takes the messages of the fast extension for unknown ones of a peer that does not speak it', () => {
+    const plain = Buffer.from(HANDSHAKE)
+    plain[27] = 0
+    const said = [frame(13, 9), encode({ type: 'haveAll' }), encode({ type: 'reject', piece: 1, begin: 0, length: 1 })]
+    expect(decode(new WireReader(), [plain, ...said]).slice(2)).to.deep.equal([
+      { type: 'unknown', id: 13, length: 10 },
+      { type: 'unknown', id: 14, length: 1 },
+      { type: 'unknown', id: 16, length: 13 }
+    ])
   })
 
   it('keeps the reserved bits as they are', () => {

@@ -2,7 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { ProtocolError } from '../../errors.js'
 import { MAX_ENCRYPTION_PAD } from '../../limits.js'
-import type { Method } from './handshake.js'
+import type { Method } from '../../policy/encryption.js'
 
 /** Zeros that were encrypted. */
 export const VERIFICATION = Buffer.alloc(8)

@@ -3,6 +3,7 @@
  * next, so that it reads like the specification; however the bytes are cut, it sees them whole. Holds at most what one step takes.
  */
 import type { InfoHash } from '../../metainfo/info-hash.js'
+import type { Method } from '../../policy/encryption.js'
 import { MarkSearch } from './mark-search.js'
 import type { Rc4 } from './rc4.js'
 
@@ -11,9 +12,6 @@ export type Need = { readonly type: 'bytes'; readonly count: number } | { readon
 
 /** One side of the handshake. It is given the bytes it asked for, none for a mark. Throws `ProtocolError`. */
 export type Script = Generator<Need, Agreement, Buffer>
-
-/** How bytes may go over the wire once the handshake is done. */
-export type Method = 'plain' | 'rc4'
 
 export interface Agreement {
   readonly infoHash: InfoHash

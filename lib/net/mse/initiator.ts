@@ -1,6 +1,7 @@
 /** The side of the encrypted handshake that dialled (`A`): it names the torrent, offers methods, and sends its first words along. */
 import { ProtocolError } from '../../errors.js'
 import type { InfoHash } from '../../metainfo/info-hash.js'
+import type { Method } from '../../policy/encryption.js'
 import { KEY_LENGTH, KeyExchange } from './diffie-hellman.js'
 import {
   encodeLength,
@@ -13,7 +14,7 @@ import {
   VERIFICATION,
   type Padding
 } from './fields.js'
-import { behind, bytes, type Method, type Script } from './handshake.js'
+import { behind, bytes, type Script } from './handshake.js'
 import { cipherOf, initiatorMark, torrentMark, veiled } from './secrets.js'
 
 export interface InitiatorOptions {

@@ -1,6 +1,7 @@
 /** The side of the encrypted handshake that was dialled (`B`): it finds out which of its torrents is meant, and chooses the method. */
 import { ProtocolError } from '../../errors.js'
 import type { InfoHash } from '../../metainfo/info-hash.js'
+import type { Method } from '../../policy/encryption.js'
 import { KEY_LENGTH, KeyExchange } from './diffie-hellman.js'
 import {
   chooseMethod,
@@ -13,7 +14,7 @@ import {
   VERIFICATION,
   type Padding
 } from './fields.js'
-import { behind, bytes, type Method, type Script } from './handshake.js'
+import { behind, bytes, type Script } from './handshake.js'
 import { cipherOf, initiatorMark, veiled } from './secrets.js'
 
 export interface ResponderOptions {

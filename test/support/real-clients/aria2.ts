@@ -5,8 +5,9 @@ import { ChildProgram } from '../child-program.js'
 import { freePort, onFreePort } from '../free-port.js'
 import {
   ownEnvironment,
-  serving,
+  ready,
   type Address,
+  type Encryption,
   type LeechOptions,
   type MetadataOptions,
   type RealClient,
@@ -29,18 +30,25 @@ function settings(port: number, dataDir: string): string[] {
   ]
 }
 
-export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+/** It cannot be told to refuse encryption. */
+function cipher(encryption: Encryption = 'allow'): string[] {
+  return encryption === 'require' ? ['--bt-require-crypto=true', '--bt-min-crypto-level=arc4'] : []
+}
+
+export async function seed(options: SeedOptions): Promise<RealClient> {
+  const { torrents, dataDir, workDir, encryption } = options
   return onFreePort(port => {
     const files = torrents.map(torrent => torrent.torrentFile)
-    const args = [...settings(port, dataDir), '--seed-ratio=0', '--check-integrity=true', ...files]
+    const seeding = ['--seed-ratio=0', '--check-integrity=true', ...cipher(encryption)]
+    const args = [...settings(port, dataDir), ...seeding, ...files]
     const program = new ChildProgram('aria2c', args, { name: 'aria2', cwd: workDir, env: ownEnvironment(workDir) })
-    return serving(program, { host: '127.0.0.1', port }, torrents)
+    return ready(program, { host: '127.0.0.1', port }, options)
   })
 }
 
 /** Resolves when the download is complete, from whom the torrent's trackers name. */
-export async function leech({ torrentFile, dataDir, timeoutMs = 30_000 }: LeechOptions): Promise<void> {
-  const args = [...settings(await freePort(), dataDir), '--seed-time=0', torrentFile]
+export async function leech({ torrentFile, dataDir, encryption, timeoutMs = 30_000 }: LeechOptions): Promise<void> {
+  const args = [...settings(await freePort(), dataDir), '--seed-time=0', ...cipher(encryption), torrentFile]
   const program = new ChildProgram('aria2c', args, { name: 'aria2', env: ownEnvironment(dataDir) })
   const { code } = await program.waitForExit(timeoutMs)
   if (code !== 0) throw program.error('did not complete the download')

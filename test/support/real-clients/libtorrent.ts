@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { ChildProgram } from '../child-program.js'
 import {
   ownEnvironment,
+  ready,
   runningClient,
-  serving,
   type Address,
   type LeechOptions,
   type MetadataOptions,
@@ -28,11 +28,13 @@ function environment(homeDir: string): NodeJS.ProcessEnv {
 }
 
 /** It listens on a port of the system's choice, and says on which. */
-export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+export async function seed(options: SeedOptions): Promise<RealClient> {
+  const { torrents, dataDir, workDir, encryption = 'allow' } = options
   const args = [script('seed.py'), dataDir, ...torrents.map(torrent => torrent.torrentFile)]
-  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(workDir) })
+  const env = { ...environment(workDir), BT_ENCRYPTION: encryption }
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env })
   const [, port] = await program.waitForOutput(/listening on (\d+)/, 20_000)
-  return serving(program, { host: '127.0.0.1', port: Number(port) }, torrents)
+  return ready(program, { host: '127.0.0.1', port: Number(port) }, options)
 }
 
 /** Resolves when the download is complete. */
@@ -40,10 +42,12 @@ export async function leech({
   torrentFile,
   dataDir,
   peers,
+  encryption = 'allow',
   timeoutMs = 30_000
 }: LeechOptions & { peers: Address[] }): Promise<void> {
   const args = [script('leech.py'), torrentFile, dataDir, ...peers.map(({ host, port }) => `${host}:${port}`)]
-  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env: environment(dataDir) })
+  const env = { ...environment(dataDir), BT_ENCRYPTION: encryption }
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env })
   const { code } = await program.waitForExit(timeoutMs)
   if (code !== 0) throw program.error('did not complete the download')
 }

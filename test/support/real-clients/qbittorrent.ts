@@ -3,10 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { freePort, onFreePort } from '../free-port.js'
-import { ownEnvironment, serving, type RealClient, type SeedOptions } from './real-client.js'
+import { ownEnvironment, ready, type Encryption, type RealClient, type SeedOptions } from './real-client.js'
+
+const ENCRYPTION: Readonly<Record<Encryption, number>> = { allow: 0, require: 1, off: 2 }
 
 /** Without the notice accepted it asks on the terminal. */
-function settings(port: number, webPort: number): string {
+function settings(port: number, webPort: number, encryption: Encryption): string {
   return `[LegalNotice]
 Accepted=true
 [BitTorrent]
@@ -14,6 +16,7 @@ Session\\Port=${port}
 Session\\Interface=lo
 Session\\InterfaceAddress=127.0.0.1
 Session\\BTProtocol=TCP
+Session\\Encryption=${ENCRYPTION[encryption]}
 Session\\DHTEnabled=false
 Session\\LSDEnabled=false
 Session\\PeXEnabled=false
@@ -28,14 +31,15 @@ WebUI\\UseUPnP=false
 `
 }
 
-export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+export async function seed(options: SeedOptions): Promise<RealClient> {
+  const { torrents, dataDir, workDir, encryption = 'allow' } = options
   return onFreePort(async port => {
     const profile = join(workDir, `profile-${port}`)
     const configDir = join(profile, 'qBittorrent', 'config')
     mkdirSync(configDir, { recursive: true })
-    writeFileSync(join(configDir, 'qBittorrent.conf'), settings(port, await freePort()))
+    writeFileSync(join(configDir, 'qBittorrent.conf'), settings(port, await freePort(), encryption))
     const args = [`--profile=${profile}`, `--save-path=${dataDir}`, ...torrents.map(torrent => torrent.torrentFile)]
     const program = new ChildProgram('qbittorrent-nox', args, { name: 'qBittorrent', env: ownEnvironment(workDir) })
-    return serving(program, { host: '127.0.0.1', port }, torrents)
+    return ready(program, { host: '127.0.0.1', port }, options)
   })
 }

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChildProgram } from '../child-program.js'
+import { waitForListener } from '../free-port.js'
 
 const READY_TIMEOUT_MS = 20_000
 const PROBE_TIMEOUT_MS = 2_000
@@ -21,10 +22,17 @@ export interface TorrentOnDisk {
   pieceCount: number
 }
 
+/** What a program takes and makes: plain connections only, both, or encrypted ones (RC4) only. */
+export type Encryption = 'off' | 'allow' | 'require'
+
 export interface SeedOptions {
+  /** By default what the program does by itself. Not every program knows all of them. */
+  encryption?: Encryption
   torrents: readonly TorrentOnDisk[]
-  /** The folder that holds each torrent's file or folder, complete. */
+  /** The folder that holds each torrent's file or folder, complete, or what `isEmpty` says. */
   dataDir: string
+  /** There is nothing in it yet: the program downloads, and serves what it has. */
+  isEmpty?: boolean
   /** An empty folder for settings and other belongings of the program. */
   workDir: string
 }
@@ -33,6 +41,7 @@ export interface LeechOptions {
   torrentFile: string
   /** An empty folder for the content. */
   dataDir: string
+  encryption?: Encryption
   timeoutMs?: number
 }
 
@@ -89,6 +98,24 @@ export async function serving(
 export function runningClient(program: ChildProgram, address: Address): RealClient {
   const stop = (): Promise<void> => program.stop()
   return { name: program.name, address, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Waits until the program listens: one that downloads, or speaks encrypted only, answers no probe. Stops it when it does not get there. */
+export async function listening(program: ChildProgram, address: Address): Promise<RealClient> {
+  const deadline = performance.now() + READY_TIMEOUT_MS
+  const isOver = (): boolean => program.hasEnded || performance.now() > deadline
+  if (await waitForListener(address.host, address.port, isOver)) return runningClient(program, address)
+  await program.stop()
+  throw program.error('does not listen')
+}
+
+/** `serving`, of a program that answers plain words; else `listening`. */
+export async function ready(
+  program: ChildProgram,
+  address: Address,
+  { torrents, encryption, isEmpty = false }: SeedOptions
+): Promise<RealClient> {
+  return isEmpty || encryption === 'require' ? listening(program, address) : serving(program, address, torrents)
 }
 
 /** Shakes hands (BEP 3) and reads the one message that tells what the other side has. */

@@ -3,9 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { onFreePort } from '../free-port.js'
-import { ownEnvironment, serving, type RealClient, type SeedOptions } from './real-client.js'
+import { ownEnvironment, ready, type Encryption, type RealClient, type SeedOptions } from './real-client.js'
 
-export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+const ENCRYPTION: Readonly<Record<Encryption, string>> = {
+  off: 'none',
+  allow: 'allow_incoming,enable_retry',
+  require: 'allow_incoming,try_outgoing,require,require_RC4'
+}
+
+export async function seed(options: SeedOptions): Promise<RealClient> {
+  const { torrents, dataDir, workDir, encryption = 'allow' } = options
   return onFreePort(port => {
     const sessionDir = join(workDir, `session-${port}`)
     mkdirSync(sessionDir)
@@ -17,7 +24,7 @@ export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise
       'network.port_random.set=no',
       'dht.mode.set=disable',
       'protocol.pex.set=no',
-      'protocol.encryption.set=allow_incoming,enable_retry',
+      `protocol.encryption.set=${ENCRYPTION[encryption]}`,
       'trackers.use_udp.set=yes',
       `directory.default.set=${dataDir}`,
       ...torrents.map(torrent => `load.start_verbose=${torrent.torrentFile}`)
@@ -28,6 +35,6 @@ export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise
       name: 'rTorrent',
       env: ownEnvironment(workDir)
     })
-    return serving(program, { host: '127.0.0.1', port }, torrents)
+    return ready(program, { host: '127.0.0.1', port }, options)
   })
 }

@@ -3,9 +3,11 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { onFreePort } from '../free-port.js'
-import { ownEnvironment, serving, type RealClient, type SeedOptions } from './real-client.js'
+import { ownEnvironment, ready, type RealClient, type SeedOptions } from './real-client.js'
 
-export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise<RealClient> {
+/** It cannot be told to refuse encryption: 0 is to begin plainly, 2 to speak nothing else. */
+export async function seed(options: SeedOptions): Promise<RealClient> {
+  const { torrents, dataDir, workDir, encryption } = options
   return onFreePort(port => {
     const configDir = join(workDir, `config-${port}`)
     const watchDir = join(configDir, 'watched')
@@ -16,6 +18,7 @@ export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise
       'bind-address-ipv6': '::1',
       'dht-enabled': false,
       'download-dir': dataDir,
+      encryption: encryption === 'require' ? 2 : 0,
       'incomplete-dir-enabled': false,
       'lpd-enabled': false,
       'peer-port': port,
@@ -33,6 +36,6 @@ export async function seed({ torrents, dataDir, workDir }: SeedOptions): Promise
       name: 'Transmission',
       env: ownEnvironment(workDir)
     })
-    return serving(program, { host: '127.0.0.1', port }, torrents)
+    return ready(program, { host: '127.0.0.1', port }, options)
   })
 }

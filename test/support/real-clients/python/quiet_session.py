@@ -1,5 +1,14 @@
-"""A libtorrent session on loopback that looks for nobody: TCP only, no discovery of any kind."""
+"""A libtorrent session on loopback that looks for nobody: TCP only, no discovery of any kind.
+BT_ENCRYPTION in the environment: "off", "allow" (as libtorrent has it), or "require" for RC4 alone."""
+import os
+
 import libtorrent
+
+ENCRYPTION = {
+    'off': {'in_enc_policy': 2, 'out_enc_policy': 2},
+    'allow': {},
+    'require': {'in_enc_policy': 0, 'out_enc_policy': 0, 'allowed_enc_level': 2},
+}
 
 
 def quiet_session(host='127.0.0.1'):
@@ -13,6 +22,7 @@ def quiet_session(host='127.0.0.1'):
         'enable_outgoing_utp': False,
         'allow_multiple_connections_per_ip': True,
         'alert_mask': libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification,
+        **ENCRYPTION[os.environ.get('BT_ENCRYPTION', 'allow')],
     })
 
 

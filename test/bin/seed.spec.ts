@@ -1,0 +1,74 @@
+import { expect } from 'chai'
+import { buffer } from 'node:stream/consumers'
+import { join } from 'node:path'
+import { openTorrent } from '../../lib/torrent-open.js'
+import { randomBytesSeeded } from '../support/make-torrent.js'
+import { eventsIn, run, RunningProgram } from '../support/program.js'
+import { Seeder } from '../support/seeder.js'
+
+const data = randomBytesSeeded('seed command', 2 ** 20)
+
+describe('bt-stream seed', function () {
+  this.timeout(30_000)
+  let seeder: Seeder
+  let dir: string
+
+  before(async () => {
+    seeder = await Seeder.start({ name: 'seeded.bin', pieceLength: 65_536, data })
+    dir = join(seeder.folder, 'seeder')
+  })
+  after(() => seeder.close())
+
+  const args = (...more: string[]): string[] => {
+    const quiet = ['--no-tracker', '--no-dht', '--no-lsd', '--host', '127.0.0.1', '--port', '0', '--json']
+    return ['seed', seeder.path, '--dir', dir, ...quiet, ...more]
+  }
+  const portOf = async (program: RunningProgram): Promise<number> =>
+    (JSON.parse(await program.line(/"listening"/)) as { port: number }).port
+  const leech = async (port: number): Promise<void> => {
+    const options = { peers: [`127.0.0.1:${port}`], discovery: false, peerTimeoutMs: 0 }
+    const torrent = await openTorrent(seeder.path, options)
+    try {
+      expect((await buffer(torrent.file(0).createReadStream())).equals(data)).to.equal(true)
+    } finally {
+      await torrent.close()
+    }
+  }
+
+  it('ends with 0 when it has given what --ratio says, and not before', async () => {
+    const program = new RunningProgram(args('--ratio', '1.5', '--super-seed'))
+    const port = await portOf(program)
+    await leech(port)
+    expect(program.child.exitCode).to.equal(null)
+    await leech(port)
+    await program.line(/"seeded"/)
+    expect(await program.exit()).to.equal(0)
+    const event = eventsIn(program.lines.join('\n')).find(({ event: name }) => name === 'seeded')
+    expect(event).to.deep.include({ uploaded: 2 * 2 ** 20, ratio: 2 })
+  })
+
+  it('ends with 0 when --time is over', async () => {
+    const { exitCode, stderr } = await run(args('--time', '0.01'))
+    expect(exitCode, stderr).to.equal(0)
+    expect(eventsIn(stderr).some(({ event }) => event === 'seeded')).to.equal(true)
+  })
+
+  it('gives no more than --upload-limit lets it', async () => {
+    const program = new RunningProgram(args('--upload-limit', '1024', '--ratio', '1'))
+    const port = await portOf(program)
+    const startedAt = performance.now()
+    await leech(port)
+    expect(performance.now() - startedAt).to.be.within(650, 2500)
+    expect(await program.exit()).to.equal(0)
+  })
+
+  it('refuses figures that make no sense', async () => {
+    for (const wrong of [
+      ['--ratio', '0'],
+      ['--ratio', 'much'],
+      ['--time', '-1'],
+      ['--upload-limit', '1.5']
+    ])
+      expect((await run(args(...wrong))).exitCode, wrong.join(' ')).to.equal(2)
+  })
+})

@@ -1,0 +1,71 @@
+import { expect } from 'chai'
+import { TransferLimits } from '../../lib/transport/transfer-limits.js'
+import { Throttle } from '../../lib/transport/throttle.js'
+import { VirtualClock } from '../support/virtual-clock.js'
+
+const BLOCK = 16_384
+
+describe('Throttle', () => {
+  it('lets bytes pass in the order in which they came, at its rate', async () => {
+    const clock = new VirtualClock()
+    const throttle = new Throttle(clock, 4 * BLOCK)
+    const passed: number[] = []
+    for (let i = 0; i < 9; i++) {
+      const held = throttle.pass(BLOCK)
+      if (held) void held.then(() => passed.push(i))
+      else passed.push(i)
+    }
+    expect(passed).to.deep.equal([0])
+    await clock.advance(1005)
+    expect(passed).to.deep.equal([0, 1, 2, 3, 4])
+    await clock.advance(1005)
+    expect(passed).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    expect(clock.pendingTimers).to.equal(0)
+  })
+
+  it('lets everybody pass when the limit is lifted, and leaves no timer', async () => {
+    const clock = new VirtualClock()
+    const throttle = new Throttle(clock, 100)
+    const held = Array.from({ length: 50 }, () => throttle.pass(BLOCK)).filter(each => each !== undefined)
+    expect(held).to.have.length(49)
+    throttle.rate = undefined
+    await Promise.all(held)
+    expect(throttle.pass(BLOCK)).to.equal(undefined)
+    expect(clock.pendingTimers).to.equal(0)
+  })
+})
+
+describe('TransferLimits', () => {
+  it('are shared by those that are given the same', async () => {
+    const clock = new VirtualClock()
+    const shared = new TransferLimits({ upload: 10 * BLOCK }, clock)
+    const torrents = [1, 2].map(() => new TransferLimits({ upload: 8 * BLOCK }, clock, shared))
+    const passed = [0, 0]
+    torrents.forEach((limits, at) => {
+      const goOn = async (): Promise<void> => {
+        for (;;) {
+          await limits.passUp(BLOCK)
+          passed[at] = (passed[at] ?? 0) + 1
+        }
+      }
+      void goOn()
+    })
+    await clock.advance(10_000)
+    const [one = 0, other = 0] = passed
+    expect(one + other).to.be.within(98, 106)
+    expect(Math.abs(one - other)).to.be.at.most(4)
+  })
+
+  it('say what they are, and refuse what is no rate', () => {
+    const limits = new TransferLimits({ download: 5 })
+    expect(limits.rates).to.deep.equal({ download: 5, upload: 0 })
+    expect(limits.downloadRate).to.equal(5)
+    limits.set({ download: 0, upload: 7 })
+    expect(limits.rates).to.deep.equal({ download: 0, upload: 7 })
+    expect(limits.downloadRate).to.equal(undefined)
+    for (const wrong of [-1, 0.5, NaN, Infinity])
+      expect(() => limits.set({ upload: wrong }))
+        .to.throw()
+        .with.property('code', 'ERR_BT_OPTION')
+  })
+})
