@@ -8,6 +8,7 @@ import { nodeFileSystem } from '../../lib/storage/file-system.js'
 import { PartStore } from '../../lib/storage/part-store.js'
 import { recordName } from '../../lib/storage/resume-record.js'
 import { TargetFolder } from '../../lib/storage/target-folder.js'
+import { rejection } from '../support/rejection.js'
 import { check, filesUnder, sampleTorrent, temporaryFolder, verified } from './sample-torrent.js'
 
 const torrent = sampleTorrent(
@@ -178,5 +179,16 @@ describe('FileStorage of some files', () => {
     await storage.close()
     expect(await filesUnder(dir())).to.deep.equal(before)
     expect(existsSync(join(dir(), 'root', 'a'))).to.equal(false)
+  })
+
+  it('believes no piece that is kept apart where a file that is there has other bytes', async () => {
+    await get(0)
+    const path = join(dir(), 'root', 'a')
+    const bytes = await readFile(path)
+    writeFileSync(path, bytes.fill(0, 99))
+    const reading = await open([0], true)
+    expect(await reading.agrees(torrent.piece(1))).to.equal(false)
+    await reading.close()
+    expect(await rejection(get(0, 1))).to.have.property('code', 'ERR_BT_FILE_EXISTS')
   })
 })
