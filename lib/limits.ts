@@ -297,6 +297,8 @@ export const CHECKPOINT_INTERVAL_MS = 5_000
 export const CHECKPOINT_BYTES = 64 * 2 ** 20
 /** Files that a torrent is made of: a .torrent has no room for more names. */
 export const MAX_SOURCE_FILES = 500_000
+/** How often files are checked again at the end of a download because something else changed them. */
+export const MAX_RECHECKS = 3
 /** How long a file is tried again when the process has no descriptor left, ms. */
 export const DESCRIPTOR_WAIT_MS = 5_000
 

@@ -14,6 +14,8 @@ export interface CheckOptions {
   readonly pool: PiecePool
   /** 20 bytes a piece. */
   readonly expected: Buffer
+  /** Default: what the storage thinks may be there. */
+  readonly candidates?: readonly PieceIndex[]
   readonly isStopped: () => boolean
   readonly onChecked: (checked: number, total: number) => void
 }
@@ -25,46 +27,58 @@ const MUCH_BYTES = 32 * 2 ** 20
 
 /** The pieces that are on disk and right. */
 export async function checkStored(options: CheckOptions): Promise<Bitfield> {
-  const { storage, geometry, hashes, pool, onChecked } = options
+  const { storage, geometry } = options
   const good = new Bitfield(geometry.pieceCount)
-  const candidates = storage.candidates()
+  const candidates = options.candidates ?? storage.candidates()
   if (candidates.length === 0) return good
-  if (storage.isLocal && candidates.length * geometry.pieceLength >= MUCH_BYTES) {
-    await checkMuch(options, candidates, good)
-    return good
-  }
+  const isMuch = storage.isLocal && candidates.length * geometry.pieceLength >= MUCH_BYTES
+  await (isMuch ? checkMuch(options, candidates, good) : checkLittle(options, candidates, good))
+  for (const index of storage.parts()) if (good.has(index) && !(await storage.agrees(index))) good.clear(index)
+  return good
+}
+
+/** Through the piece pool, four at once. */
+async function checkLittle(options: CheckOptions, candidates: readonly PieceIndex[], good: Bitfield): Promise<void> {
+  const { storage, hashes, pool, onChecked } = options
   void hashes.warmUp()
   let next = 0
   let checked = 0
   const work = async (): Promise<void> => {
     for (let index = candidates[next++]; index !== undefined && !options.isStopped(); index = candidates[next++]) {
-      if (await isRight(index, options)) good.set(index)
+      if ((await isRight(index, options)) || (storage.dropPart(index) && (await isRight(index, options))))
+        good.set(index)
       onChecked(++checked, candidates.length)
     }
   }
   const atOnce = Math.min(AT_ONCE, Math.floor(pool.budget / pool.slotLength))
   await Promise.all(Array.from({ length: atOnce }, work))
-  return good
 }
 
 /** On all cores, as fast as the machine can. */
 async function checkMuch(options: CheckOptions, candidates: readonly PieceIndex[], good: Bitfield): Promise<void> {
-  const { storage, expected, isStopped, onChecked } = options
+  const { storage, geometry, expected, isStopped, onChecked } = options
   const { hashOnDisk } = await import('./storage/disk-hasher.js')
   let checked = 0
-  await hashOnDisk({
-    pieces: piecesOnDisk(storage, candidates),
-    isStopped,
-    onDigest: ({ index }, digest) => {
-      if (digest?.equals(expected.subarray(index * 20, index * 20 + 20)) === true) good.set(index)
-      onChecked(++checked, candidates.length)
-    }
-  })
+  const again: PieceIndex[] = []
+  const check = async (indexes: readonly PieceIndex[]): Promise<void> => {
+    await hashOnDisk({
+      pieces: piecesOnDisk(storage, indexes),
+      isStopped,
+      onDigest: ({ index }, digest) => {
+        if (digest?.equals(expected.subarray(index * 20, index * 20 + 20)) === true) good.set(index)
+        const piece = good.has(index) ? undefined : geometry.pieceIndex(index)
+        if (piece !== undefined && storage.dropPart(piece)) again.push(piece)
+        else onChecked(++checked, candidates.length)
+      }
+    })
+  }
+  await check(candidates)
+  await check(again.splice(0))
 }
 
 /** One after the other, as they are needed. */
-function* piecesOnDisk(storage: FileStorage, candidates: readonly PieceIndex[]): Generator<DiskPiece> {
-  for (const index of candidates) yield { index, spans: storage.spansOf(index) }
+function* piecesOnDisk(storage: FileStorage, indexes: readonly PieceIndex[]): Generator<DiskPiece> {
+  for (const index of indexes) yield { index, spans: storage.spansOf(index) }
 }
 
 async function isRight(

@@ -221,6 +221,14 @@ export class TorrentEngine implements PieceLibrary {
     this.scheduler.onStored(index)
   }
 
+  /** The piece is not on disk any more, or not right: it is fetched again when it is wanted. */
+  markLost(index: PieceIndex): void {
+    this.have.clear(index)
+    this.verified.clear(index)
+    this.scheduler.onLost(index)
+    this.onChange()
+  }
+
   /** The first piece that a reader waits for, or that `want` named and nobody has brought. */
   firstMissing(): PieceIndex | undefined {
     let first: PieceIndex | undefined

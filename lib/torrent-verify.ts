@@ -1,7 +1,7 @@
 /** Says what of a torrent's files is on disk and right. Writes nothing, opens no connection. */
 import { availableParallelism } from 'node:os'
 import type { Metainfo } from './metainfo/metainfo.js'
-import type { Bitfield } from './pieces/bitfield.js'
+import { Bitfield } from './pieces/bitfield.js'
 import { Geometry } from './pieces/geometry.js'
 import type { FileStorage } from './storage/file-storage.js'
 import { HashPool } from './streams/hash-pool.js'
@@ -9,6 +9,7 @@ import { PiecePool } from './streams/piece-pool.js'
 import { checkStored } from './torrent-check.js'
 import { payloadFiles, selectFiles } from './torrent-selection.js'
 import { throwIfAborted } from './torrent-source.js'
+import { piecesOf } from './torrent-view.js'
 
 export interface VerifyOptions {
   /** Folder that holds the files, as for `openTorrent`. */
@@ -43,15 +44,17 @@ export async function verifyTorrent(metainfo: Metainfo, options: VerifyOptions):
   const { dir, signal } = options
   throwIfAborted(signal)
   const geometry = new Geometry(metainfo.length, metainfo.pieceLength)
-  const selected = selectFiles(metainfo, options.only)
+  const chosen = selectFiles(metainfo, options.only)
+  // Neighbours share pieces with the files that were chosen: these are right only if those bytes are.
+  const selected = selectFiles(metainfo, undefined)
   const { FileStorage } = await import('./storage/file-storage.js')
   const storage = await FileStorage.open({ dir, metainfo, geometry, selected, overwrite: false, readOnly: true })
   try {
-    const good = await check(storage, metainfo, geometry, options)
+    const good = await check(storage, metainfo, geometry, chosen, options)
     throwIfAborted(signal)
     const files = payloadFiles(metainfo).flatMap(({ file, position }, index) => {
       const size = storage.sizeOf(position)
-      if (size === undefined) return []
+      if (size === undefined || !chosen.has(position)) return []
       const { path, length, offset } = file
       const verified = geometry.bytesWithin(good, offset, offset + length)
       return [{ index, path, length, size, verified, state: stateOf(length, size, verified) }]
@@ -69,20 +72,24 @@ function stateOf(length: number, size: number, verified: number): VerifiedFile['
 
 async function check(
   storage: FileStorage,
-  { pieceHashes }: Metainfo,
+  metainfo: Metainfo,
   geometry: Geometry,
+  chosen: ReadonlySet<number>,
   { signal, onProgress }: VerifyOptions
 ): Promise<Bitfield> {
   const hashes = new HashPool(availableParallelism())
   const slotLength = Math.min(geometry.pieceLength, geometry.length)
   const pool = new PiecePool({ slotLength, budget: 0, evict: () => false, extra: () => 0 })
+  const wanted = new Bitfield(geometry.pieceCount)
+  for (const position of chosen) for (const index of piecesOf(metainfo.files[position], geometry)) wanted.set(index)
   try {
     return await checkStored({
       storage,
       geometry,
       hashes,
       pool,
-      expected: pieceHashes,
+      expected: metainfo.pieceHashes,
+      candidates: storage.candidates().filter(index => wanted.has(index)),
       isStopped: () => signal?.aborted === true,
       onChecked: (checked, total) => onProgress?.(checked, total)
     })

@@ -3,7 +3,7 @@ import type { TrackerStatus } from './discovery/tracker/tracked-tracker.js'
 import type { MetainfoFile } from './metainfo/metainfo.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import type { Bitfield } from './pieces/bitfield.js'
-import type { Geometry } from './pieces/geometry.js'
+import type { Geometry, PieceIndex } from './pieces/geometry.js'
 import { whySlow } from './policy/why-slow.js'
 import type { PeerInfo, PeerStats, PieceMapCell, TorrentStats, TrackerInfo } from './torrent-stats.js'
 import type { TorrentEngine } from './torrent-engine.js'
@@ -140,4 +140,14 @@ export function torrentStats(
     resumeMs: engine.resumeMs,
     waiting: progress.waiting
   }
+}
+
+/** The pieces that are set, in order. */
+export function indexesOf(pieces: Bitfield, geometry: Geometry): PieceIndex[] {
+  const found: PieceIndex[] = []
+  for (let n = 0; n < pieces.length; n++) {
+    const index = pieces.has(n) ? geometry.pieceIndex(n) : undefined
+    if (index !== undefined) found.push(index)
+  }
+  return found
 }

@@ -320,43 +320,50 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     this.#peers.events.onWarning(warning)
   }
 
-  async #check(storage: FileStorage): Promise<void> {
-    const { geometry, pool } = this.#engine
-    for (const warning of storage.warnings) this.#warn(warning)
+  /** The pieces that are on disk and right, of `candidates` or of those that may be there. */
+  async #hashStored(storage: FileStorage, candidates?: readonly PieceIndex[]): Promise<Bitfield> {
     const { checkStored } = await import('./torrent-check.js')
-    const good = await checkStored({
+    return await checkStored({
       storage,
-      geometry,
+      geometry: this.#engine.geometry,
       hashes: this.#hashes,
-      pool,
+      pool: this.#engine.pool,
       expected: this.metainfo.pieceHashes,
+      ...(candidates && { candidates }),
       isStopped: () => this.#closing !== undefined,
       onChecked: (checked, total) => this.emit('checking', checked, total)
     })
+  }
+
+  async #check(storage: FileStorage): Promise<void> {
+    for (const warning of storage.warnings) this.#warn(warning)
+    const good = await this.#hashStored(storage)
     if (this.#closing) return
     await storage.adopt(good)
-    for (let index = 0; index < good.length; index++) {
-      const piece = geometry.pieceIndex(index)
-      if (piece === undefined || !good.has(index)) continue
+    for (const piece of view.indexesOf(good, this.#engine.geometry)) {
       this.#engine.markStored(piece)
       this.#announce(piece)
     }
   }
 
   async #downloadAll(): Promise<void> {
-    if (!this.#storage || this.#options.readOnly) {
+    const storage = this.#storage
+    if (!storage || this.#options.readOnly) {
       throw new TorrentError('ERR_BT_OPTION', 'download needs the option `dir`, and to be allowed to write there')
     }
     await this.ready()
-    const wanted: PieceIndex[] = []
-    for (let index = 0; index < this.#selected.length; index++) {
-      const piece = this.#selected.has(index) ? this.#engine.geometry.pieceIndex(index) : undefined
-      if (piece !== undefined) wanted.push(piece)
-    }
+    const wanted = view.indexesOf(this.#selected, this.#engine.geometry)
     const isFresh = wanted.some(index => !this.#engine.have.has(index))
     this.#engine.want(wanted)
-    await this.#engine.allHere(wanted)
-    await this.#storage.finish().catch((error: unknown) => {
+    const { finishDownload } = await import('./torrent-finish.js')
+    await finishDownload({
+      storage,
+      engine: this.#engine,
+      wanted,
+      check: indexes => this.#hashStored(storage, indexes),
+      isStopped: () => this.#failure !== undefined,
+      onWarning: warning => this.#warn(warning)
+    }).catch((error: unknown) => {
       this.#fail(error)
       throw error
     })

@@ -77,3 +77,30 @@ for (const size of [200_000, 40 * 2 ** 20]) {
     noLeaks(this)
   })
 }
+
+describe('verifyTorrent of files that share pieces', () => {
+  const shared: TorrentSource = {
+    name: 's',
+    pieceLength: 16_384,
+    files: ['a', 'b', 'c'].map(name => ({ path: [name], data: randomBytesSeeded(name, 20_000) }))
+  }
+  const metainfo = parseMetainfo(makeTorrent(shared).torrent)
+  let dir: string
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'bt-verify-'))
+    writeContent(dir, shared)
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
+
+  it('looks at neighbours, too, but tells only of what was asked for', async () => {
+    const { isComplete, files } = await verifyTorrent(metainfo, { dir, only: ['s/b'] })
+    expect(isComplete).to.equal(true)
+    expect(files.map(({ path }) => path)).to.deep.equal(['s/b'])
+  })
+
+  it('cannot tell of the edge of a file whose neighbour is missing', async () => {
+    rmSync(join(dir, 's', 'a'))
+    const { files } = await verifyTorrent(metainfo, { dir })
+    expect(files.map(({ state }) => state)).to.deep.equal(['missing', 'damaged', 'whole'])
+  })
+})

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { openTorrent, type Torrent } from '../lib/index.js'
@@ -188,6 +188,54 @@ describe('download', function () {
     const torrent = await bench.leech([address], { dir })
     await torrent.download()
     expect(bench.fileIn(dir, 'single.bin').equals(bench.made.content)).to.equal(true)
+  })
+
+  const changes: [what: string, change: (path: string) => void][] = [
+    ['cuts to nothing', path => truncateSync(path, 0)],
+    [
+      'writes over',
+      path => {
+        writeFileSync(path, Buffer.alloc(readFileSync(path).length))
+        utimesSync(path, 1, 1) // Not within the same tick of the clock as our own write.
+      }
+    ]
+  ]
+  for (const [what, change] of changes) {
+    it(`notices what something else ${what} while it downloads, and fetches that again`, async () => {
+      const [address] = await bench.seed()
+      const torrent = await bench.leech([address], { dir })
+      const warnings: string[] = []
+      torrent.on('warning', warning => warnings.push(warning))
+      let pieces = 0
+      torrent.on('piece', () => {
+        if (++pieces === 20) change(join(dir, 'single.bin'))
+      })
+      await torrent.download()
+      expect(bench.fileIn(dir, 'single.bin').equals(bench.made.content)).to.equal(true)
+      expect(warnings.join()).to.match(/something else changed files while they were written: \d+ pieces/)
+      expect(pieces).to.be.greaterThan(41)
+    })
+  }
+
+  it('keeps the pieces at the edges of the files that were chosen, and fetches nothing again when more are', async () => {
+    await bench.close()
+    bench = new SwarmBench(folder)
+    dir = bench.folder('got')
+    const [address] = await bench.seed()
+    const only = await bench.leech([address], { dir, only: ['*/b'] })
+    await only.download()
+    await only.close()
+    expect(readdirSync(join(dir, 'folder', 'sub'))).to.deep.equal(['b'])
+    const all = await bench.leech([address], { dir })
+    await all.download()
+    const { downloaded, length } = all.stats()
+    await all.close()
+    expect(downloaded, 'b and its edges were here').to.be.lessThan(length - 50_002)
+    for (const name of ['a', 'b', 'c'])
+      expect(
+        bench.fileIn(dir, `folder/sub/${name}`).equals(randomBytesSeeded(name, 50_001 + 'abc'.indexOf(name)))
+      ).to.equal(true)
+    expect(readdirSync(dir)).to.deep.equal(['folder'])
   })
 
   it('ends with the disk that fails: with it every stream and promise, each stream with what it had delivered', async () => {

@@ -16,6 +16,7 @@ import { diskError, diskFullError, freeBytes, isDiskFull, systemCode } from './d
 import { byteCount, nodeFileSystem, type FileSystem } from './file-system.js'
 import { FileTable, type PieceSet } from './file-table.js'
 import { LockFile } from './lock-file.js'
+import { PartStore } from './part-store.js'
 import { PayloadFiles } from './payload-files.js'
 import { isRecordPath, recordName, ResumeRecord } from './resume-record.js'
 import { TargetFolder } from './target-folder.js'
@@ -41,6 +42,7 @@ interface Parts {
   readonly table: FileTable
   readonly record: ResumeRecord | undefined
   readonly lock: LockFile | undefined
+  readonly parts: PartStore
 }
 
 export class FileStorage implements Storage {
@@ -52,6 +54,7 @@ export class FileStorage implements Storage {
   readonly #record: ResumeRecord | undefined
   readonly #lock: LockFile | undefined
   readonly #files: PayloadFiles
+  readonly #parts: PartStore
   readonly #checkpoint: Checkpoint
   /** 1: every selected byte of the piece is in its file. */
   readonly #stored: Uint8Array
@@ -70,6 +73,7 @@ export class FileStorage implements Storage {
     this.#table = parts.table
     this.#record = parts.record
     this.#lock = parts.lock
+    this.#parts = parts.parts
     this.#files = new PayloadFiles(fileSystem, parts.target, parts.table, metainfo.files, clock)
     this.#checkpoint = new Checkpoint(landing => this.#makeDurable(landing), clock)
     this.#stored = new Uint8Array(geometry.pieceCount)
@@ -88,7 +92,8 @@ export class FileStorage implements Storage {
       if (!readOnly) lock = await LockFile.take(fileSystem, join(target.path, `${recordName(metainfo)}.lock`))
       const record = readOnly ? undefined : await ResumeRecord.load(fileSystem, target, metainfo)
       const table = await FileTable.survey(target, metainfo, geometry, selected, record)
-      return new FileStorage(options, fileSystem, { target, table, record, lock })
+      const parts = await PartStore.load(fileSystem, target, metainfo, geometry)
+      return new FileStorage(options, fileSystem, { target, table, record, lock, parts })
     } catch (error) {
       await lock?.release().catch(() => undefined) // The first error is the one to tell.
       throw diskError(error, `cannot ${readOnly ? 'read' : 'write to'} the folder ${dir}`)
@@ -107,7 +112,15 @@ export class FileStorage implements Storage {
 
   /** Pieces that may be there already and are worth hashing, in order. */
   candidates(): PieceIndex[] {
-    return this.#table.candidates()
+    const parts = this.#parts.pieces().filter(index => !this.#table.isCandidate(index))
+    return [...this.#table.candidates(), ...parts].sort((a, b) => a - b)
+  }
+
+  /** The piece is checked where pieces are kept that reach into files nobody asked for, and is wrong there: true when the files may have it, too. */
+  dropPart(index: PieceIndex): boolean {
+    if (!this.#parts.has(index)) return false
+    this.#parts.drop(index)
+    return this.#table.isCandidate(index)
   }
 
   /**
@@ -117,11 +130,28 @@ export class FileStorage implements Storage {
   async readInto(index: PieceIndex, target: Buffer): Promise<boolean> {
     this.#assertOpen()
     try {
+      if (this.#parts.has(index)) return await this.#parts.read(index, 0, target)
       return await this.#files.fill(this.#geometry.pieceOffset(index), target)
     } catch (error) {
       if (error instanceof StorageError && systemCode(error.cause) === 'ENOENT') return false
       throw error
     }
+  }
+
+  /** Pieces that are kept apart, as they reach into files that were not chosen when they came. */
+  parts(): PieceIndex[] {
+    return this.#parts.pieces()
+  }
+
+  /**
+   * Whether the files that are there have the same bytes as a piece that is kept apart and right. At first, when we may write, `adopt` sees to that.
+   */
+  async agrees(index: PieceIndex): Promise<boolean> {
+    if (this.#record && !this.#adopted) return true
+    const bytes = Buffer.allocUnsafe(this.#geometry.lengthOf(index))
+    return (
+      (await this.#parts.read(index, 0, bytes)) && (await this.#files.agree(this.#geometry.pieceOffset(index), bytes))
+    )
   }
 
   /** The files are on this machine's disk: others may read them by their paths. */
@@ -131,7 +161,8 @@ export class FileStorage implements Storage {
 
   /** Where the bytes of a piece lie, for a check that reads for itself. */
   spansOf(index: PieceIndex): DiskSpan[] {
-    return this.#files.diskSpans(this.#geometry.pieceOffset(index), this.#geometry.lengthOf(index))
+    const part = this.#parts.spanOf(index)
+    return part ? [part] : this.#files.diskSpans(this.#geometry.pieceOffset(index), this.#geometry.lengthOf(index))
   }
 
   /** Bytes on disk of the file at this position when it was opened; -1 when there was none, `undefined` when it is not selected. */
@@ -156,28 +187,47 @@ export class FileStorage implements Storage {
     }
   }
 
-  /** Every byte of the piece is kept here: none lies in a file that was not selected. */
+  /** Every byte of the piece is kept here: in files that were selected, or apart. */
   keeps(index: PieceIndex): boolean {
+    return this.#parts.has(index) || this.#isInFiles(index)
+  }
+
+  #isInFiles(index: PieceIndex): boolean {
     return this.#files.keeps(this.#geometry.pieceOffset(index), this.#geometry.lengthOf(index))
   }
 
-  /** Lends a copy in ordinary memory; `undefined` when the piece, or a file it lies in, is not kept here. See `Storage`. */
+  /** Lends a copy in ordinary memory; `undefined` when the piece is not kept here. See `Storage`. */
   async read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
     this.#assertOpen()
     const offset = this.#geometry.pieceOffset(index) + begin
-    if (!this.#have.has(index) || !this.#files.keeps(offset, length)) return undefined
+    if (!this.#have.has(index)) return undefined
+    const isApart = this.#parts.has(index)
+    if (!isApart && !this.#files.keeps(offset, length)) return undefined
     const bytes = Buffer.allocUnsafeSlow(length)
-    if (await this.#files.fill(offset, bytes)) return { bytes, release: () => undefined }
+    if (await (isApart ? this.#parts.read(index, begin, bytes) : this.#files.fill(offset, bytes)))
+      return { bytes, release: () => undefined }
     const paths = this.#files.pathsOf(offset, length)
     throw new StorageError('ERR_BT_DISK', `${paths}: shorter than it was: something else changed it`)
   }
 
   /**
    * When every selected piece is written: syncs, makes empty files, sees that each file is there and as long as it must be, and removes
-   * the record. Rejects with `StorageError`; the record is then still there.
+   * the record. Resolves to pieces that have to be checked again first, as something else changed their files meanwhile: nothing is finished then.
+   * Rejects with `StorageError`; the record is then still there.
    */
-  finish(): Promise<void> {
-    return this.#track(this.#finish())
+  async finish(): Promise<PieceIndex[]> {
+    const doubtful: PieceIndex[] = []
+    await this.#track(this.#finish(doubtful))
+    return doubtful
+  }
+
+  /** These pieces turned out to be wrong: they are written again when they come. */
+  forget(indexes: Iterable<PieceIndex>): void {
+    for (const index of indexes) {
+      this.#stored[index] = 0
+      this.#record?.dropPiece(index)
+      this.#parts.drop(index)
+    }
   }
 
   /** Waits for writes, makes durable what landed, closes the files and gives back the lock. See `Storage`. */
@@ -201,10 +251,12 @@ export class FileStorage implements Storage {
     for (const index of found) this.#stored[index] = 1
     if (this.#record) {
       this.#table.decide(this.#have, this.#options.overwrite)
-      const needed = this.#table.spaceNeeded(this.#have)
+      const needed = this.#table.spaceNeeded(this.#have) + this.#partBytesNeeded()
       const free = await freeBytes(this.#fileSystem, this.#target.path)
       if (free !== undefined && free < needed) throw await diskFullError(this.#fileSystem, this.#target.path, needed)
-      await this.#claim(this.#record, found).catch((error: unknown) => this.#fail(error, 'cannot write to'))
+      await this.#claim(this.#record, found)
+        .then(() => this.#restore(found))
+        .catch((error: unknown) => this.#fail(error, 'cannot write to'))
     }
     this.#adopted = true
   }
@@ -229,6 +281,27 @@ export class FileStorage implements Storage {
     )
   }
 
+  #partBytesNeeded(): number {
+    let sum = 0
+    for (let n = 0; n < this.#geometry.pieceCount; n++) {
+      const index = this.#geometry.pieceIndex(n)
+      if (index === undefined || this.#have.has(index)) continue
+      const length = this.#geometry.lengthOf(index)
+      if (this.#files.straddles(this.#geometry.pieceOffset(index), length)) sum += length
+    }
+    return sum
+  }
+
+  /** Pieces that were kept apart go to the files that were chosen since; where they are there already, nothing changes. */
+  async #restore(found: readonly PieceIndex[]): Promise<void> {
+    for (const index of found.filter(each => this.#parts.has(each))) {
+      const bytes = Buffer.allocUnsafe(this.#geometry.lengthOf(index))
+      if (!(await this.#parts.read(index, 0, bytes))) continue
+      const touched = await this.#files.write(this.#geometry.pieceOffset(index), [bytes])
+      this.#checkpoint.landed([index], touched, bytes.length)
+    }
+  }
+
   async #write(pieces: readonly VerifiedPiece[]): Promise<void> {
     this.#assertOpen()
     this.#checkpoint.throwIfFailed()
@@ -240,6 +313,7 @@ export class FileStorage implements Storage {
     const indexes = pieces.map(piece => piece.index)
     try {
       const touched = await this.#files.write(this.#geometry.pieceOffset(first.index), buffers)
+      for (const { index, bytes } of pieces) if (!this.#isInFiles(index)) await this.#parts.write(index, bytes)
       for (const index of indexes) this.#stored[index] = 1
       this.#checkpoint.landed(indexes, touched, byteCount(buffers))
     } catch (error) {
@@ -252,6 +326,7 @@ export class FileStorage implements Storage {
     const record = this.#record
     if (!record) return
     try {
+      await this.#parts.sync()
       const marks = await this.#files.sync(landing.files)
       for (const [position, mark] of marks) record.mark(position, mark)
       for (const index of landing.pieces) if (this.#table.isOwn(index)) record.addPiece(index)
@@ -261,7 +336,7 @@ export class FileStorage implements Storage {
     }
   }
 
-  async #finish(): Promise<void> {
+  async #finish(doubtful: PieceIndex[]): Promise<void> {
     this.#assertOpen()
     const record = this.#record
     if (!record) return
@@ -273,9 +348,13 @@ export class FileStorage implements Storage {
     }
     await this.#checkpoint.drain()
     try {
+      doubtful.push(...this.#table.piecesOfAll(await this.#files.disturbed()))
+      if (doubtful.length > 0) return
       await this.#files.complete()
       for (const file of this.#table.files()) record.forget(file.position)
       await this.#files.withRoom(() => record.saveOrRemove())
+      for (const index of this.#parts.pieces()) if (this.#isInFiles(index)) this.#parts.drop(index)
+      await this.#parts.tidy()
     } catch (error) {
       await this.#fail(error, 'cannot finish the files in')
     }
@@ -288,6 +367,7 @@ export class FileStorage implements Storage {
     await this.#checkpoint.drain().catch(note)
     this.#checkpoint.stop()
     await this.#files.close().catch(note)
+    await this.#parts.close().catch(note)
     await this.#lock?.release().catch(note)
     if (failures.length > 0) await this.#fail(failures[0], 'cannot close the files in')
   }

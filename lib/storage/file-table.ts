@@ -107,12 +107,13 @@ export class FileTable {
     const found: PieceIndex[] = []
     for (let n = 0; n < this.#geometry.pieceCount; n++) {
       const index = this.#geometry.pieceIndex(n)
-      if (index !== undefined && this.#isCandidate(n)) found.push(index)
+      if (index !== undefined && this.isCandidate(n)) found.push(index)
     }
     return found
   }
 
-  #isCandidate(n: number): boolean {
+  /** See `candidates`. */
+  isCandidate(n: number): boolean {
     return this.#absent[n] === 0 && (this.#doubtful[n] === 1 || (this.#record?.hasPiece(n) ?? false))
   }
 
@@ -155,7 +156,7 @@ export class FileTable {
   /** False when the length is wrong, or when a piece failed for which no file of ours can be blamed. */
   #mayBeComplete(file: StoredFile, have: PieceSet, ours: Uint8Array): boolean {
     if (file.size !== file.length) return false
-    for (const index of this.#piecesOf(file)) {
+    for (const index of this.piecesOf(file)) {
       if (!have.has(index) && ours[index] === 0 && this.#absent[index] === 0) return false
     }
     return true
@@ -164,14 +165,14 @@ export class FileTable {
   /** Every piece that the file has a byte in is in `have`, and the file is as long as it must be. */
   isComplete(file: StoredFile, have: PieceSet): boolean {
     if (file.size !== file.length) return false
-    for (const index of this.#piecesOf(file)) if (!have.has(index)) return false
+    for (const index of this.piecesOf(file)) if (!have.has(index)) return false
     return true
   }
 
   /** True when each piece of each selected file is in `have`. */
   hasAll(have: PieceSet): boolean {
     for (const file of this.files()) {
-      for (const index of this.#piecesOf(file)) if (!have.has(index)) return false
+      for (const index of this.piecesOf(file)) if (!have.has(index)) return false
     }
     return true
   }
@@ -197,7 +198,7 @@ export class FileTable {
 
   #missingIn(file: StoredFile, have: PieceSet): number {
     let sum = 0
-    for (const index of this.#piecesOf(file)) {
+    for (const index of this.piecesOf(file)) {
       if (have.has(index)) continue
       const start = this.#geometry.pieceOffset(index)
       const end = start + this.#geometry.lengthOf(index)
@@ -206,7 +207,18 @@ export class FileTable {
     return sum
   }
 
-  *#piecesOf(file: StoredFile): Generator<PieceIndex> {
+  /** Each piece once that one of the files at these positions has a byte in, in order. */
+  piecesOfAll(positions: Iterable<number>): PieceIndex[] {
+    const found = new Set<PieceIndex>()
+    for (const position of positions) {
+      const file = this.#files[position]
+      if (file) for (const index of this.piecesOf(file)) found.add(index)
+    }
+    return [...found].sort((a, b) => a - b)
+  }
+
+  /** The pieces that the file has a byte in. */
+  *piecesOf(file: StoredFile): Generator<PieceIndex> {
     const [from, to] = this.#pieceRange(file)
     for (let n = from; n < to; n++) {
       const index = this.#geometry.pieceIndex(n)

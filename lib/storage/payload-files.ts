@@ -13,6 +13,7 @@ import type { DiskSpan } from './disk-hasher.js'
 import { diskError, isDiskFull } from './disk-error.js'
 import { byteCount, byteRange, readAll, writeAll, type FileSystem, type OpenFile } from './file-system.js'
 import type { FileTable, StoredFile } from './file-table.js'
+import { FileWatch } from './file-watch.js'
 import { OpenFiles } from './open-files.js'
 import type { FileMark } from './resume-record.js'
 import type { TargetFolder } from './target-folder.js'
@@ -23,6 +24,7 @@ export class PayloadFiles {
   readonly #table: FileTable
   readonly #map: FileMap
   readonly #open: OpenFiles
+  readonly #watch = new FileWatch()
   #writable = false
 
   constructor(
@@ -42,6 +44,12 @@ export class PayloadFiles {
   /** True when every file of this range (padding apart) is selected. */
   keeps(offset: number, length: number): boolean {
     return this.#map.spans(offset, length).every(span => this.#table.at(span.file) !== undefined)
+  }
+
+  /** True when some bytes of this range are in selected files and others in files that are not. */
+  straddles(offset: number, length: number): boolean {
+    const selected = new Set(this.#map.spans(offset, length).map(span => this.#table.at(span.file) !== undefined))
+    return selected.size === 2
   }
 
   /** Paths of the files in a range, for messages. */
@@ -85,6 +93,19 @@ export class PayloadFiles {
     return true
   }
 
+  /** True when no selected file has other bytes in this range. Once we may write, one that lacks them has others; before that it says nothing. */
+  async agree(offset: number, expected: Buffer): Promise<boolean> {
+    for (const span of this.#map.spans(offset, expected.length)) {
+      const file = this.#table.at(span.file)
+      if (!file || (!this.#writable && file.size <= span.fileOffset)) continue
+      const actual = Buffer.allocUnsafe(span.length)
+      const count = await this.#open.use(span.file, opened => readAll(opened, actual, span.fileOffset))
+      if (this.#writable && count < span.length) return false
+      if (!actual.subarray(0, count).equals(expected.subarray(span.rangeOffset, span.rangeOffset + count))) return false
+    }
+    return true
+  }
+
   /**
    * Writes the buffers, end to end, from the torrent's byte `offset` on; one system call a file. Bytes of files that were not
    * selected are dropped. Resolves to the positions of the files it touched. Rejects with StorageError, or with ENOSPC and EDQUOT as they are.
@@ -104,7 +125,9 @@ export class PayloadFiles {
     const path = this.#pathOf(file)
     try {
       await this.#open.use(span.file, opened =>
-        file.owned ? writeAll(opened, buffers, span.fileOffset) : assertSame(opened, buffers, span.fileOffset, path)
+        file.owned
+          ? this.#watch.change(file, opened, () => writeAll(opened, buffers, span.fileOffset))
+          : assertSame(opened, buffers, span.fileOffset, path)
       )
     } catch (error) {
       throw isDiskFull(error) ? error : diskError(error, `cannot write ${path}`)
@@ -126,7 +149,9 @@ export class PayloadFiles {
       if (file.size === -1) return
       await this.#fileSystem.access(this.#pathOf(file), constants.W_OK)
       if (file.size <= file.length) return
-      await this.#open.use(file.position, opened => opened.truncate(file.length))
+      await this.#open.use(file.position, opened =>
+        this.#watch.change(file, opened, () => opened.truncate(file.length))
+      )
       file.size = file.length
     })
   }
@@ -147,11 +172,21 @@ export class PayloadFiles {
     return this.#open.use(file.position, async opened => {
       await opened.datasync()
       if (!file.owned) return undefined
-      const { size, mtimeMs, ino, dev } = await opened.stat()
+      const { size, mtimeMs, ino, dev } = await this.#watch.look(file, opened)
       const named = await this.#fileSystem.lstat(this.#pathOf(file)).catch(() => undefined)
       if (named?.ino === ino && named.dev === dev) return { size, mtimeMs }
       throw new StorageError('ERR_BT_DISK', `${this.#pathOf(file)} was moved or removed while it was written`)
     })
+  }
+
+  /** Positions of the files that somebody else changed since they were last looked at; asked again, it tells of later changes alone. */
+  async disturbed(): Promise<number[]> {
+    await forEachBounded(this.#table.files(), async file => {
+      const path = this.#pathOf(file)
+      const stat = await this.#target.look(dirname(path), posix.basename(file.path))
+      if (stat) this.#watch.compare(file, stat)
+    })
+    return this.#watch.takeDisturbed()
   }
 
   /** Makes the empty files that nothing is ever written to, and sees that each file is there with its full length. */
@@ -191,6 +226,7 @@ export class PayloadFiles {
     if (file.size >= 0) return this.#target.openFile(file.path, 'write')
     const opened = await this.#target.openFile(file.path, 'create')
     file.size = 0
+    this.#watch.begin(file, await opened.stat())
     return opened
   }
 

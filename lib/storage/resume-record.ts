@@ -93,6 +93,11 @@ export class ResumeRecord {
     this.#pieces[index >>> 3] = (this.#pieces[index >>> 3] ?? 0) | (0x80 >>> (index & 7))
   }
 
+  /** Its bytes are there no more. */
+  dropPiece(index: number): void {
+    this.#pieces[index >>> 3] = (this.#pieces[index >>> 3] ?? 0) & ~(0x80 >>> (index & 7))
+  }
+
   /** The file is complete, or gone: it is ours no longer. */
   forget(position: number): void {
     this.#marks.delete(position)
@@ -104,7 +109,7 @@ export class ResumeRecord {
    */
   async keepOnly(isSelected: (position: number) => boolean, isStored: (index: number) => boolean): Promise<void> {
     for (let index = 0; index < this.#pieceCount; index++) {
-      if (!isStored(index)) this.#pieces[index >>> 3] = (this.#pieces[index >>> 3] ?? 0) & ~(0x80 >>> (index & 7))
+      if (!isStored(index)) this.dropPiece(index)
     }
     const others = [...this.#marks.keys()].filter(position => !isSelected(position))
     await forEachBounded(others, async position => {

@@ -93,7 +93,8 @@ export async function check(storage: FileStorage, torrent: SampleTorrent): Promi
   const have = new Set<PieceIndex>()
   for (const index of storage.candidates()) {
     const bytes = Buffer.from(new SharedArrayBuffer(torrent.geometry.lengthOf(index))).fill(0xee)
-    if ((await storage.readInto(index, bytes)) && bytes.equals(torrent.bytesOf(index))) have.add(index)
+    const isRight = async () => (await storage.readInto(index, bytes)) && bytes.equals(torrent.bytesOf(index))
+    if ((await isRight()) || (storage.dropPart(index) && (await isRight()))) have.add(index)
   }
   return have
 }
