@@ -31,8 +31,8 @@ describe('fuzz: decode', () => {
     fc.uint8Array({ maxLength: 60 }).map(bytes => Buffer.from(bytes))
   )
 
-  it('gives a value or ERR_BT_BENCODE; every value can be walked; a strict one is canonical', () => {
-    fuzz(
+  it('gives a value or ERR_BT_BENCODE; every value can be walked; a strict one is canonical', async () => {
+    await fuzz(
       fc.property(inputs, bytes => {
         const lenient = decodeOrRefuse(bytes, false)
         const strict = decodeOrRefuse(bytes, true)

@@ -10,8 +10,8 @@ import { formatPeerAddress, parsePeerAddress } from '../../lib/wire/peer-address
 import { fuzz } from '../support/fuzz.js'
 
 describe('fuzz: compact peers and peer addresses', () => {
-  it('any bytes are peers with one spelling each', () => {
-    fuzz(
+  it('any bytes are peers with one spelling each', async () => {
+    await fuzz(
       fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
         const peers4 = parseCompactPeers4(bytes)
         const peers6 = parseCompactPeers6(bytes)
@@ -25,12 +25,12 @@ describe('fuzz: compact peers and peer addresses', () => {
     )
   })
 
-  it('any text is an address or none', () => {
+  it('any text is an address or none', async () => {
     const text = fc.string({
       unit: fc.constantFrom(...Array.from('0123456789abf:.[]%x-/ '), '::', '1.2.3.4', ':80'),
       maxLength: 20
     })
-    fuzz(
+    await fuzz(
       fc.property(text, input => {
         const peer = parsePeerAddress(input)
         if (peer) expect(parsePeerAddress(formatPeerAddress(peer))).to.deep.equal(peer)

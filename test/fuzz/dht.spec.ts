@@ -101,8 +101,8 @@ describe('fuzz: the DHT', () => {
     fc.uint8Array({ maxLength: 100 }).map(bytes => Buffer.from(bytes))
   )
 
-  it('a datagram is a message within its limits, or none', () => {
-    fuzz(
+  it('a datagram is a message within its limits, or none', async () => {
+    await fuzz(
       fc.property(datagrams, datagram => {
         const message = parseKrpc(datagram)
         if (!message) return
@@ -120,10 +120,10 @@ describe('fuzz: the DHT', () => {
     )
   })
 
-  it('a node hears anything from anybody, and answers only whoever asked', () => {
+  it('a node hears anything from anybody, and answers only whoever asked', async () => {
     const hosts = fc.constantFrom('1.2.3.4', '8.8.8.8', '2600::1', '2a00::9', '9.9.9.9')
     const heardBy = fc.array(fc.tuple(datagrams, hosts, fc.boolean()), { minLength: 1, maxLength: 8 })
-    fuzz(
+    await fuzz(
       fc.property(heardBy, heard => {
         const { dht, hear, sent } = quietNode()
         dht.addNodes([{ host: '8.8.8.8', port: 6881 }])
@@ -146,9 +146,9 @@ describe('fuzz: the DHT', () => {
     )
   })
 
-  it('a file of nodes holds some, or none', () => {
+  it('a file of nodes holds some, or none', async () => {
     const file = encodeSavedNodes({ ids: new Map([[4, idOf(1)]]), contacts })
-    fuzz(
+    await fuzz(
       fc.property(damaged([file]), bytes => {
         const { ids, contacts: nodes } = parseSavedNodes(bytes)
         for (const id of ids.values()) expect(id).to.have.length(20)
@@ -158,9 +158,9 @@ describe('fuzz: the DHT', () => {
     )
   })
 
-  it('a text names a node, or none', () => {
+  it('a text names a node, or none', async () => {
     const texts = fc.string({ unit: fc.constantFrom(...Array.from('[]:.019afz-_ \n%/'), '::', ':80'), maxLength: 30 })
-    fuzz(
+    await fuzz(
       fc.property(texts, text => {
         const node = parseHostPort(text)
         if (node) expect(node.host).to.match(/^[^\s[\]/]+$/)

@@ -69,12 +69,12 @@ describe('fuzz: encrypted handshake', () => {
     ['responder', responder, toResponder],
     ['initiator', initiator, toInitiator]
   ] as const) {
-    it(`a ${name} ends in an agreement or a ProtocolError, the same for any split`, () => {
+    it(`a ${name} ends in an agreement or a ProtocolError, the same for any split`, async () => {
       const noise = fc.uint8Array({ maxLength: 800 }).map(bytes => Buffer.from(bytes))
       const behindKey = noise.map(bytes => Buffer.concat([words.subarray(0, 96), bytes]))
       const inputs = fc.oneof(damaged([words]), noise, behindKey)
       const split = inputs.chain(bytes => fc.tuple(fc.constant(bytes), chunkings(bytes)))
-      fuzz(
+      await fuzz(
         fc.property(split, ([bytes, chunks]) => {
           expect(outcome(side(), chunks)).to.deep.equal(outcome(side(), [bytes]))
         }),

@@ -52,8 +52,8 @@ describe('fuzz: extension messages', () => {
       fc.uint8Array({ maxLength: 100 }).map(bytes => Buffer.from(bytes))
     )
 
-  it('handshakes have what is in range, or are refused', () => {
-    fuzz(
+  it('handshakes have what is in range, or are refused', async () => {
+    await fuzz(
       fc.property(inputs(handshake), bytes => {
         const said = parsed(() => parseExtensionHandshake(bytes))
         if (!said) return
@@ -65,8 +65,8 @@ describe('fuzz: extension messages', () => {
     )
   })
 
-  it('metadata is a piece, or is refused', () => {
-    fuzz(
+  it('metadata is a piece, or is refused', async () => {
+    await fuzz(
       fc.property(fc.oneof(inputs(metadata), inputs(request)), bytes => {
         const message = parsed(() => parseMetadataMessage(bytes))
         if (!message) return
@@ -77,8 +77,8 @@ describe('fuzz: extension messages', () => {
     )
   })
 
-  it('addresses can be dialled, and are few, or are refused', () => {
-    fuzz(
+  it('addresses can be dialled, and are few, or are refused', async () => {
+    await fuzz(
       fc.property(inputs(pex), bytes => {
         const message = parsed(() => parsePexMessage(bytes))
         if (!message) return
@@ -89,7 +89,7 @@ describe('fuzz: extension messages', () => {
     )
   })
 
-  it('a whole conversation ends in answers, or as the fault of the peer', () => {
+  it('a whole conversation ends in answers, or as the fault of the peer', async () => {
     const speak = fc.array(
       fc.tuple(
         fc.constantFrom(0, 1, 2, 3, 255),
@@ -98,7 +98,7 @@ describe('fuzz: extension messages', () => {
       ),
       { maxLength: 8 }
     )
-    fuzz(
+    await fuzz(
       fc.property(speak, spoken => {
         const sent: Buffer[] = []
         let told = 0

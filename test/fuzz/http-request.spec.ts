@@ -17,9 +17,9 @@ const texts = (seeds: readonly string[]): fc.Arbitrary<string> =>
   )
 
 describe('fuzz: HTTP requests', () => {
-  it('ask for ranges that are in the file, ascend and are few, or for none', () => {
+  it('ask for ranges that are in the file, ascend and are few, or for none', async () => {
     const headers = texts(['bytes=0-99,200-', 'bytes=-5', 'bytes=0-0, 5-6 ,-1'])
-    fuzz(
+    await fuzz(
       fc.property(headers, fc.integer({ min: 0, max: 300 }), (header, size) => {
         const ranges = parseRange(header, size)
         if (typeof ranges === 'string') return
@@ -35,9 +35,9 @@ describe('fuzz: HTTP requests', () => {
     )
   })
 
-  it('come to us by an address in figures, by localhost, or by a name that was allowed', () => {
+  it('come to us by an address in figures, by localhost, or by a name that was allowed', async () => {
     const hosts = texts(['localhost:80', '[::1]:80', '127.0.0.1', 'nas.example:8080', 'x.localhost.'])
-    fuzz(
+    await fuzz(
       fc.property(hosts, host => {
         if (!isHostAllowed(host, new Set(['nas.example']))) return
         const { hostname } = new URL(`http://${host.replace(/:\d+$/, '')}`)
@@ -47,10 +47,10 @@ describe('fuzz: HTTP requests', () => {
     )
   })
 
-  it('are for a file by number, or for what has a name of its own', () => {
+  it('are for a file by number, or for what has a name of its own', async () => {
     const hash = 'ab'.repeat(20)
     const targets = texts([`/${hash}/0/a`, `/${hash}/12.vtt`, '/api?x', 'http://h:1/playlist.m3u', '/../events#'])
-    fuzz(
+    await fuzz(
       fc.property(targets, target => {
         const route = routeOf(originForm(target).path)
         if (!('index' in route)) return
@@ -61,9 +61,9 @@ describe('fuzz: HTTP requests', () => {
     )
   })
 
-  it('have conditions that end in a decision', () => {
+  it('have conditions that end in a decision', async () => {
     const headers = texts(['"a", W/"b"', '*', '"abc-0"'])
-    fuzz(
+    await fuzz(
       fc.property(headers, headers, (match, none) => {
         const decision = checkPreconditions({ 'if-match': match, 'if-none-match': none }, '"abc-0"')
         expect(decision).to.be.oneOf(['proceed', 'failed', 'unchanged'])

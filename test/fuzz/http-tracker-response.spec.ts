@@ -44,12 +44,12 @@ function attempt<T>(read: () => T): T | undefined {
 }
 
 describe('fuzz: HTTP tracker answers', () => {
-  it('give peers that can be dialled, or a TrackerError', () => {
+  it('give peers that can be dialled, or a TrackerError', async () => {
     const inputs = fc.oneof(
       damaged(SEEDS),
       fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes))
     )
-    fuzz(
+    await fuzz(
       fc.property(inputs, bytes => {
         const response = attempt(() => parseAnnounceResponse(bytes))
         for (const peer of response?.peers ?? []) expect(parsePeerAddress(formatPeerAddress(peer))).to.deep.equal(peer)

@@ -22,8 +22,8 @@ describe('fuzz: announcements of local service discovery', () => {
     fc.uint8Array({ maxLength: 1500 }).map(bytes => Buffer.from(bytes))
   )
 
-  it('name a port and torrents, or are none', () => {
-    fuzz(
+  it('name a port and torrents, or are none', async () => {
+    await fuzz(
       fc.property(inputs, datagram => {
         const heard = parseLsdMessage(datagram)
         if (!heard) return

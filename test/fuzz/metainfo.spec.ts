@@ -42,8 +42,8 @@ function checkPromises(metainfo: Metainfo): void {
 }
 
 describe('fuzz: parseMetainfo', () => {
-  it('keeps every promise of Metainfo, or refuses with a coded error', () => {
-    fuzz(
+  it('keeps every promise of Metainfo, or refuses with a coded error', async () => {
+    await fuzz(
       fc.property(damaged(SEEDS), bytes => {
         try {
           checkPromises(parseMetainfo(bytes))

@@ -8,13 +8,13 @@ import { damaged } from '../support/mutation.js'
 const SRT = '1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Größe</i> & {\\an8}more\r\n\r\n2\n01:00:00,1 --> 01:00:02\nx\n'
 
 describe('fuzz: subtitles', () => {
-  it('end in WebVTT, of which only times hold an arrow, the same however they are cut', () => {
+  it('end in WebVTT, of which only times hold an arrow, the same however they are cut', async () => {
     const seeds = [Buffer.from(SRT), Buffer.from(SRT, 'latin1'), Buffer.from(`\ufeff${SRT}`, 'utf16le')]
     const files = fc.oneof(
       damaged(seeds),
       fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes))
     )
-    fuzz(
+    await fuzz(
       fc.property(files, fc.nat(200), (bytes, at) => {
         const text = convert(bytes)
         expect(convert(bytes.subarray(0, at), bytes.subarray(at))).to.equal(text)

@@ -28,8 +28,8 @@ const inputs = fc.oneof(
 )
 
 describe('fuzz: UDP tracker datagrams', () => {
-  it('are read or passed over', () => {
-    fuzz(
+  it('are read or passed over', async () => {
+    await fuzz(
       fc.property(inputs, fc.constantFrom(4 as const, 6 as const), (datagram, family) => {
         switch (readHead(datagram)?.action) {
           case ACTIONS.connect:
@@ -53,7 +53,7 @@ describe('fuzz: UDP tracker datagrams', () => {
     )
   })
 
-  it('that nobody asked for are claimed by nobody', () => {
+  it('that nobody asked for are claimed by nobody', async () => {
     let handler: DatagramHandler = () => true
     const port = {
       handle: (given: DatagramHandler) => {
@@ -64,7 +64,7 @@ describe('fuzz: UDP tracker datagrams', () => {
     }
     const clock = new VirtualClock()
     new UdpTracker({ port, names: new NameLookup({ clock }), clock })
-    fuzz(
+    await fuzz(
       fc.property(inputs, datagram => !handler(datagram, { host: '1.2.3.4', port: 1 })),
       500
     )

@@ -48,9 +48,9 @@ describe('fuzz: WireReader', () => {
     damaged(spoken.map(encode)).map(bytes => Buffer.concat([HANDSHAKE, bytes]))
   )
 
-  it('ends in messages or a ProtocolError, the same for any split', () => {
+  it('ends in messages or a ProtocolError, the same for any split', async () => {
     const split = inputs.chain(bytes => fc.tuple(fc.constant(bytes), chunkings(bytes)))
-    fuzz(
+    await fuzz(
       fc.property(split, ([bytes, chunks]) => {
         expect(outcome(chunks)).to.deep.equal(outcome([bytes]))
       }),

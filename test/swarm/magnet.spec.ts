@@ -1,8 +1,10 @@
 import { expect } from 'chai'
+import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { MetainfoError } from '../../lib/errors.js'
 import { encode } from '../../lib/metainfo/bencode.js'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
 import { openTorrent, readMetainfo } from '../../lib/torrent-open.js'
@@ -100,7 +102,9 @@ describe('a magnet link', function () {
 
   it('is resolved by one honest peer among liars, who are banned', async () => {
     const [address] = await bench.seed()
-    const liars = await Promise.all(Array.from({ length: 3 }, () => Liar.listen(bench.made.infoHash, bench)))
+    const lie = Buffer.alloc(parseMetainfo(bench.made.torrent).infoBytes.length, 'x')
+    const infoHash = Buffer.from(bench.made.infoHash, 'hex')
+    const liars = await Promise.all(Array.from({ length: 3 }, () => Scripted.listen(infoHash, lie)))
     const peers = [...liars.map(liar => liar.address), address]
     expect(await read(await open(link(), { peers, discovery: false }))).to.equal(true)
     for (const liar of liars) await liar.close()
@@ -119,6 +123,27 @@ describe('a magnet link', function () {
     const failed = rejection(open(link(), { signal: abort.signal }))
     abort.abort()
     expect(await failed).to.have.property('code', 'ERR_BT_ABORTED')
+  })
+
+  it('is refused when its metadata is right and makes no torrent', async () => {
+    const info = encode({ length: 5, name: 'x', 'piece length': 16_384, pieces: Buffer.alloc(19) })
+    const infoHash = createHash('sha1').update(info).digest()
+    const peer = await Scripted.listen(infoHash, info)
+    const error = await rejection(
+      openTorrent(infoHash.toString('hex'), { ...quiet, peers: [peer.address], discovery: false })
+    )
+    expect(error).to.be.instanceOf(MetainfoError)
+    await peer.close()
+  })
+
+  it('stays one of version 1, whatever a peer says that it can', async () => {
+    const { infoBytes } = parseMetainfo(bench.made.torrent)
+    const reserved = Buffer.from(EXTENDED)
+    reserved[7] = 0x10 // BEP 52: the sender would go on with version 2
+    const peer = await Scripted.listen(Buffer.from(bench.made.infoHash, 'hex'), infoBytes, reserved)
+    const metainfo = await readMetainfo(bench.made.infoHash, { ...quiet, peers: [peer.address], discovery: false })
+    expect(metainfo.infoHash.toString('hex')).to.equal(bench.made.infoHash)
+    await peer.close()
   })
 
   it('that turns out private forgets whom it did not get from its trackers', async () => {
@@ -154,30 +179,30 @@ async function portOf(torrent: Torrent): Promise<number> {
   return port
 }
 
-/** Says that it has the metadata, and sends other bytes. */
-class Liar {
+/** Says that it has the metadata, and sends these bytes for it. */
+class Scripted {
   readonly #server = createTcpServer()
   readonly #peers: FakePeer[] = []
 
-  static async listen(infoHash: string, { made }: SwarmBench): Promise<Liar> {
-    const liar = new Liar()
-    const size = parseMetainfo(made.torrent).infoBytes.length
-    liar.#server.on('connection', socket => {
+  static async listen(infoHash: Uint8Array, metadata: Uint8Array, reserved: Uint8Array = EXTENDED): Promise<Scripted> {
+    const scripted = new Scripted()
+    const size = metadata.length
+    scripted.#server.on('connection', socket => {
       const peer = new FakePeer(socket)
-      liar.#peers.push(peer)
-      peer.sendHandshake(Buffer.from(infoHash, 'hex'), undefined, EXTENDED)
+      scripted.#peers.push(peer)
+      peer.sendHandshake(infoHash, undefined, reserved)
       peer.sendExtended(0, encode({ m: { ut_metadata: 1 }, metadata_size: size }))
       void peer.expectExtended(1).then(
         () => {
           const head = encode({ msg_type: 1, piece: 0, total_size: size })
-          peer.sendExtended(1, Buffer.concat([head, Buffer.alloc(size, 'x')]))
+          peer.sendExtended(1, Buffer.concat([head, metadata]))
         },
         () => undefined
       )
     })
-    liar.#server.listen(0, '127.0.0.1')
-    await once(liar.#server, 'listening')
-    return liar
+    scripted.#server.listen(0, '127.0.0.1')
+    await once(scripted.#server, 'listening')
+    return scripted
   }
 
   get address(): string {

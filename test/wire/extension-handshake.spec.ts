@@ -63,7 +63,15 @@ describe('an extension handshake', () => {
     expect(metadataSize).to.equal(undefined)
   })
 
-  for (const bytes of ['', 'le', 'i5e', 'd1:m', '4:spam', `${'d1:a'.repeat(20)}de${'e'.repeat(20)}`]) {
+  for (const bytes of [
+    '',
+    'le',
+    'i5e',
+    'd1:m',
+    '4:spam',
+    `${'d1:a'.repeat(20)}de${'e'.repeat(20)}`,
+    `d1:ml${'i1e'.repeat(500)}ee`
+  ]) {
     it(`is refused: ${JSON.stringify(bytes.slice(0, 20))}`, () =>
       expect(() => parseExtensionHandshake(Buffer.from(bytes))).to.throw(ProtocolError))
   }
