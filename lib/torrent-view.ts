@@ -82,6 +82,11 @@ export function isReaderWaiting({ windows }: TorrentEngine): boolean {
   return [...windows].some(({ isWaiting }) => isWaiting)
 }
 
+/** What is to be kept (`sought`, if anything) is on disk, and no reader waits for more. */
+export function wantsNothing(engine: TorrentEngine, sought: Bitfield | undefined): boolean {
+  return (sought === undefined || sought.nextMissingIn(engine.have, 0) === -1) && !isAwaiting(engine)
+}
+
 /** A reader or `download` waits for a piece that is not here. */
 export function isAwaiting(engine: TorrentEngine): boolean {
   return engine.scheduler.wanted.nextMissingIn(engine.have, 0) >= 0 || isReaderWaiting(engine)

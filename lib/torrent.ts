@@ -243,10 +243,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       maxMemory,
       storage: this.#storage,
       dialling: () => this.#peers.swarm.diallingCount,
-      onStored: index => {
-        this.#announce(index)
-        this.emit('piece', index)
-      },
+      onStored: index => this.#onStored(index),
       onEvicted: index => this.#peers.onWithdrawn(index),
       onGuilty: supplier => this.#peers.ban(supplier),
       onFailure: error => this.#fail(error)
@@ -286,12 +283,13 @@ export class Torrent extends EventEmitter<TorrentEvents> {
 
   /** Others are told of a piece all bytes of which are kept where they can be read. */
   #announce(index: PieceIndex): void {
-    if (!this.#storage) {
-      this.#peers.onAnnounced(index)
-      return
-    }
-    const isServable = this.#options.only === undefined || this.#storage.keeps(index)
-    if (isServable && this.#announced.set(index)) this.#peers.onAnnounced(index)
+    const isServable = this.#options.only === undefined || this.#storage?.keeps(index)
+    if (!this.#storage || (isServable && this.#announced.set(index))) this.#peers.onAnnounced(index)
+  }
+
+  #onStored(index: PieceIndex): void {
+    this.#announce(index)
+    this.emit('piece', index)
   }
 
   // --- its life
@@ -300,20 +298,16 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     for (const warning of this.metainfo.warnings) this.#warn(warning)
     if (this.#storage) await this.#check(this.#storage)
     if (this.#closing) return
-    const { metainfo } = this
-    const left = (): number => this.length - view.bytesOf(this.#engine.verified, this.#engine.geometry)
-    const [announced, wantsNothing] = [this.#storage && this.#announced, (): boolean => this.#wantsNothing]
-    this.#peers.begin({ metainfo, engine: this.#engine, announced, left, wantsNothing })
+    const engine = this.#engine
+    const left = (): number => this.length - view.bytesOf(engine.verified, engine.geometry)
+    const announced = this.#storage && this.#announced
+    const sought = this.#options.readOnly ? undefined : this.#selected
+    const wantsNothing = (): boolean => announced !== undefined && view.wantsNothing(engine, sought)
+    this.#peers.begin({ metainfo: this.metainfo, engine, announced, left, wantsNothing })
     await this.#peers.start()
     const { port } = this.#peers
     // Of a magnet link we listen already: the caller gets the time to hear of it.
     if (port !== undefined) setImmediate(() => this.emit('listening', port))
-  }
-
-  /** What is to be kept is on disk, or never wanted, and no reader waits for more. */
-  get #wantsNothing(): boolean {
-    const hasAll = this.#options.readOnly || this.#selected.nextMissingIn(this.#engine.have, 0) === -1
-    return this.#storage !== undefined && hasAll && !view.isAwaiting(this.#engine)
   }
 
   #warn(warning: string): void {
@@ -352,13 +346,14 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       throw new TorrentError('ERR_BT_OPTION', 'download needs the option `dir`, and to be allowed to write there')
     }
     await this.ready()
-    const wanted = view.indexesOf(this.#selected, this.#engine.geometry)
-    const isFresh = wanted.some(index => !this.#engine.have.has(index))
-    this.#engine.want(wanted)
+    const engine = this.#engine
+    const wanted = view.indexesOf(this.#selected, engine.geometry)
+    const isFresh = wanted.some(index => !engine.have.has(index))
+    engine.want(wanted)
     const { finishDownload } = await import('./torrent-finish.js')
     await finishDownload({
       storage,
-      engine: this.#engine,
+      engine,
       wanted,
       check: indexes => this.#hashStored(storage, indexes),
       isStopped: () => this.#failure !== undefined,

@@ -97,6 +97,7 @@ export class CandidateList {
   forgetPublic(): PeerAddress[] {
     const forgotten = [...this.#known.values()].filter(({ source }) => isPublicSource(source))
     for (const { address } of forgotten) this.forget(address)
+    for (const source of PUBLIC_ONLY) this.#found.delete(source)
     return forgotten.map(({ address }) => address)
   }
 

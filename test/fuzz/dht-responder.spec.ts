@@ -53,7 +53,7 @@ const questions = fc.record({
 })
 
 describe('fuzz: answers of the DHT', () => {
-  it('are a response or an error in one packet, by the name of the question, and store nothing without a token', () => {
+  it('are a response or an error in one packet, by the name of the question, and store nothing without a token', async () => {
     const store = new PeerStore()
     for (let i = 0; i < DHT_MAX_STORED_PEERS / 2; i++)
       for (const host of [`5.6.7.${i}`, `2a00::${i + 1}`]) store.add(popular, { host, port: 1 }, i % 2 === 0, 0)
@@ -65,7 +65,7 @@ describe('fuzz: answers of the DHT', () => {
       tokens: new Tokens(() => Buffer.alloc(20, 1), 0),
       random: () => 0.5
     })
-    fuzz(
+    await fuzz(
       fc.property(questions, fc.constantFrom('9.9.9.9', '2600::9'), (question, host) => {
         const message = parseKrpc(encode(question))
         if (message?.type !== 'query' && message?.type !== 'fault') return
