@@ -81,10 +81,11 @@ function npm(args) {
     : runChild(root, 'npm', args)
 }
 
-/** Compiles, which also checks the types. The output of a source that is gone must not be run as a test. */
+/** Compiles, which also checks the types, and joins the program's modules. The output of a source that is gone must not be run as a test. */
 async function build() {
   const sources = ['lib', 'bin', 'test'].flatMap(folder => typescriptFiles(folder)).sort()
-  const inputs = [...sources, 'tsconfig.json', 'package.json', 'package-lock.json'].filter(path => existsSync(at(path)))
+  const settings = ['tsconfig.json', 'package.json', 'package-lock.json', '.ci/join-program.mjs']
+  const inputs = [...sources, ...settings].filter(path => existsSync(at(path)))
   const wanted = hash(inputs.flatMap(path => [path, readFileSync(at(path))]))
   const stamp = at('dist', '.bt-stream-build')
   const [built, ...builtSources] = (readIfThere(stamp) ?? '').split('\n')
@@ -95,8 +96,11 @@ async function build() {
   rmSync(stamp, { force: true })
   console.error('Building ...')
   const exitCode = await runNode(root, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'])
-  if (exitCode === 0) writeFileSync(stamp, [wanted, ...sources].join('\n'))
-  return exitCode
+  if (exitCode !== 0) return exitCode
+  const { joinProgram } = await import('./join-program.mjs')
+  await joinProgram(root)
+  writeFileSync(stamp, [wanted, ...sources].join('\n'))
+  return 0
 }
 
 function lint() {

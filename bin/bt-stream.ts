@@ -1,10 +1,6 @@
 #!/usr/bin/env node
-/** The program `bt-stream`. */
+/** The program `bt-stream`: as the build joined its modules into a few files, which load in half the time, or else module by module. */
+import { existsSync } from 'node:fs'
 
-const args = process.argv.slice(2)
-
-// What takes longest to load is on its way before the arguments are understood; whoever needs it hears of a failure.
-if (args.some(arg => !arg.startsWith('-'))) import('../lib/index.js').catch(() => undefined)
-
-const { runCommandLine } = await import('./command-line.js')
-await runCommandLine(args)
+const joined = new URL('../program/program.js', import.meta.url)
+await import(existsSync(joined) ? joined.href : './program.js')
