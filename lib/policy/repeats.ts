@@ -1,10 +1,13 @@
 /** Blocks worth asking of a second peer when no reader is late yet: the first piece of all, and the last of a whole download. Proposes; the scheduler asks. */
 import type { PickedBlock, SwarmView } from './block-picker.js'
 import type { PiecesInFlight } from './pieces-in-flight.js'
-import type { Supplier } from './supplier.js'
+import type { ActivePiece, Supplier } from './supplier.js'
 
 /** An idle peer repeats a block in the endgame when it is expected to win by this much. */
 const ENDGAME_GAIN_MS = 50
+
+/** Share of the first piece's blocks. */
+const FEW = 1 / 4
 
 interface BlockOnTheWay extends PickedBlock {
   readonly expectedAt: number
@@ -31,13 +34,14 @@ export class Repeats {
   atTheStart(supplier: Supplier, { readings: [first] }: SwarmView): PickedBlock | undefined {
     const head = first?.head
     const piece = head === undefined || this.#pieces.have.count > 0 ? undefined : this.#pieces.get(head)
-    const isFresh = !supplier.pipeline.model.isMeasured && supplier.pipeline.size === 0
-    if (!piece || !isFresh || piece.unrequested > 0 || !supplier.askable.has(piece.index)) return undefined
-    for (let block = 0; block < piece.blockCount; block++) {
-      const [holder, second] = piece.holders(block)
-      if (!piece.isReceived(block) && !second && holder && holder !== supplier) return { piece, block }
-    }
-    return undefined
+    const { model, size } = supplier.pipeline
+    if (!piece || model.isMeasured || size > 1 || piece.unrequested > 0) return undefined
+    if (!supplier.askable.has(piece.index)) return undefined
+    const single = singleBlocks(piece)
+    // A peer's second place is for reading ahead, unless hardly anything is left to ask twice.
+    if (size > 0 && single.length > piece.blockCount * FEW) return undefined
+    const block = single.find(index => piece.holders(index)[0] !== supplier)
+    return block === undefined ? undefined : { piece, block }
   }
 
   /** Nothing is left to ask for: the block that is furthest off, if this idle peer would bring it much sooner. */
@@ -65,4 +69,13 @@ export class Repeats {
     })
     return this.#onTheWay
   }
+}
+
+/** Blocks that one peer alone was asked for, and that are not here. */
+function singleBlocks(piece: ActivePiece): number[] {
+  const single: number[] = []
+  for (let block = 0; block < piece.blockCount; block++) {
+    if (!piece.isReceived(block) && piece.holders(block).length === 1) single.push(block)
+  }
+  return single
 }

@@ -82,6 +82,11 @@ export class Rescuer {
       const key = this.#pieces.key(piece.index, block)
       let expectedAt = Number.POSITIVE_INFINITY
       let deviationMs = 0
+      const [only] = holders
+      if (holders.length === 1 && only?.pipeline.isUnknownAndLate(now) === true) {
+        yield { block, expectedAt, deviationMs }
+        continue
+      }
       for (const holder of holders) {
         const at = this.#expectedAt(holder, key, now)
         if (at >= expectedAt) continue

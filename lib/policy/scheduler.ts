@@ -243,6 +243,9 @@ export class Scheduler {
     const view = this.#view(now)
     const silentAt = this.#snubSilent(now)
     const open = soonestFirst(this.suppliers, now)
+    // A reader waits, and nobody is known of very many: each is asked for one block before any is asked for another.
+    const isCold = this.received === 0 && view.readings.length > 0 && this.#firstDepth === FIRST_BLOCKS_LEAST
+    if (isCold) for (const supplier of open) if (supplier.pipeline.size === 0) this.#fill(supplier, view, 1)
     for (const supplier of open) this.#fill(supplier, view)
     if (this.pieces.isDry && this.#abandonOrphan(open)) for (const supplier of open) this.#fill(supplier, view)
     const lookAt = this.#rescuer.rescue(view, ({ piece, block, supplier }) => {
@@ -285,7 +288,7 @@ export class Scheduler {
     return { now, rate, bestEtaMs, suppliers: this.suppliers, readings: readingsOf(this.#windows, this.pieces, now) }
   }
 
-  #fill(supplier: Supplier, view: SwarmView): void {
+  #fill(supplier: Supplier, view: SwarmView, most = Infinity): void {
     const { pipeline } = supplier
     if (!pipeline.model.isMeasured) pipeline.firstDepth = this.#firstDepth
     this.#trim(supplier, view.now)
@@ -295,7 +298,7 @@ export class Scheduler {
     const twice = this.#repeats.atTheStart(supplier, view)
     if (twice) this.#doubled += twice.piece.lengthOf(twice.block)
     if (twice) spans.push(this.#ask(supplier, twice, view.now))
-    while (pipeline.room > 0) {
+    while (pipeline.room > 0 && spans.length < most) {
       const picked = this.#picker.pick(supplier, view) ?? this.#pickRepeat(supplier, view)
       if (!picked) break
       spans.push(this.#ask(supplier, picked, view.now))

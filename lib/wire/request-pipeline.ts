@@ -18,6 +18,8 @@ export interface SentRequest<Piece> {
 const QUICK_RATE = 64 * 1024
 /** A request that was passed over this often is not coming. */
 const LOST_AFTER_SKIPPED = 3
+/** How late the first block of a peer may be before others are asked for it. */
+const UNKNOWN_PATIENCE_MS = 50
 /** A peer that is silent this long past the expected arrival is asked for one block at a time until it answers. */
 export const SNUB_AFTER_MS = 1000
 
@@ -206,6 +208,11 @@ export class RequestPipeline<Piece> {
   /** Milliseconds until the next block is due; negative when it is late. */
   #dueInMs(now: number): number {
     return this.#isHeld || this.#dueAt === undefined ? 0 : this.#dueAt - now
+  }
+
+  /** It was never heard of, and what was assumed of it is wrong: when it will answer, if ever, nobody knows. */
+  isUnknownAndLate(now: number): boolean {
+    return !this.model.isMeasured && this.#silenceMs(now) > UNKNOWN_PATIENCE_MS
   }
 
   /** True when the peer owes us a block for longer than the snub limit. */

@@ -5,20 +5,20 @@ import { Rescuer, type Rescue } from '../../lib/policy/rescue.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
 
 /** A reader that waits for piece 0, all of which `slow` holds; `quick` has shown that it is fast and is idle. */
-function swarm(): { bench: SchedulerBench; slow: BenchPeer; quick: BenchPeer; window: ReadWindow } {
+function swarm(roundTripMs = 20): { bench: SchedulerBench; slow: BenchPeer; quick: BenchPeer; window: ReadWindow } {
   const bench = new SchedulerBench({ pieces: 20 })
   const slow = bench.peer()
   const window = bench.read(0, 0)
   bench.run()
   const quick = bench.peer()
-  measure(quick)
+  measure(quick, roundTripMs)
   return { bench, slow, quick, window }
 }
 
-/** Twenty blocks, 2 ms apart, after a round trip of 20 ms. */
-function measure({ supplier: { pipeline } }: BenchPeer): void {
+/** Twenty blocks, 2 ms apart, after a round trip. */
+function measure({ supplier: { pipeline } }: BenchPeer, roundTripMs = 20): void {
   for (let key = 1000; key < 1020; key++) pipeline.add(key, [...pipeline.requests()][0]?.piece as never, 0, 16_384, 0)
-  for (let key = 1000; key < 1020; key++) pipeline.onBlock(key, 16_384, 20 + (key - 1000) * 2)
+  for (let key = 1000; key < 1020; key++) pipeline.onBlock(key, 16_384, roundTripMs + (key - 1000) * 2)
 }
 
 function proposals({ bench, window }: { bench: SchedulerBench; window: ReadWindow }, now: number, limit = Infinity) {
@@ -54,6 +54,13 @@ describe('Rescuer', () => {
     const { found } = proposals(all, 600)
     expect(found.map(({ block }) => block)).to.deep.equal([0, 1, 2, 3])
     for (const { supplier } of found) expect(supplier).to.equal(all.quick.supplier)
+  })
+
+  it('expects nothing of a peer that was never heard of and is late: even a far one may be sooner', () => {
+    const all = swarm(300)
+    // Until its first block 62.5 ms are assumed of it.
+    expect(proposals(all, 62 + 45).found).to.deep.equal([])
+    expect(proposals(all, 62 + 55).found.map(({ block }) => block)).to.deep.equal([0, 1, 2, 3])
   })
 
   it('stops when it is told to, and looks again soon', () => {

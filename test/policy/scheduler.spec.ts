@@ -245,6 +245,15 @@ describe('Scheduler', () => {
       expect(peer.send(span!)).to.equal('taken')
     })
 
+    it('of the first piece is asked of two peers when there are hardly enough of them for that', () => {
+      const bench = new SchedulerBench({ pieces: 9, blocks: 20 })
+      const peers = Array.from({ length: 37 }, () => bench.peer())
+      bench.read(0)
+      bench.run()
+      const asked = inFlight(...peers).filter(name => name.startsWith('0:'))
+      expect(asked).to.deep.equal([...blocksOf(0, 20), ...blocksOf(0, 20)].sort())
+    })
+
     it('that two were asked for is cancelled at the loser', () => {
       const bench = new SchedulerBench({ pieces: 1 })
       const [first, second] = [bench.peer(), bench.peer()]

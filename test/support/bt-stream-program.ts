@@ -1,7 +1,7 @@
 /** The program under test, run as a user runs it. Everything that tests assume of its command line and of its events is in this file. */
-import { fileURLToPath } from 'node:url'
 import { ChildProgram, type ProgramOptions } from './child-program.js'
 import { onFreePort } from './free-port.js'
+import { PROGRAM } from './program.js'
 import { runningClient, type Address, type RealClient } from './real-clients/real-client.js'
 
 const LISTEN_TIMEOUT_MS = 15_000
@@ -11,7 +11,7 @@ const RUN_TIMEOUT_MS = 45_000
 export function btStreamCommand(): [command: string, ...args: string[]] {
   const [command, ...args] = (process.env['BT_STREAM'] ?? '').split(' ').filter(word => word !== '')
   if (command !== undefined) return [command, ...args]
-  return [process.execPath, fileURLToPath(new URL('../../bin/bt-stream.js', import.meta.url))]
+  return [process.execPath, PROGRAM]
 }
 
 /** Starts it; stdout is collected as data, stderr as words. */

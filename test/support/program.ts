@@ -1,10 +1,11 @@
 /** Runs the compiled program as a user would, and collects what it says. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { projectRoot } from './project.js'
 
-export const PROGRAM = `${projectRoot}dist/bin/bt-stream.js`
+export const PROGRAM = currentProgram()
 
 export interface ProgramEnd {
   /** `null`: killed by a signal. */
@@ -93,4 +94,13 @@ export function eventsIn(stderr: string): Record<string, unknown>[] {
     if (typeof event !== 'object' || event === null || Array.isArray(event)) throw new Error(`not an object: ${line}`)
     return event as Record<string, unknown>
   })
+}
+
+/** Throws when the joined program is older than what the compiler wrote: a spec would try what is no longer there. */
+function currentProgram(): string {
+  const changedAt = (path: string): number =>
+    statSync(`${projectRoot}dist/${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const joinedAt = changedAt('program/program.js')
+  if (joinedAt > 0 && joinedAt < changedAt('.tsbuildinfo')) throw new Error('dist/program is old: npm run build')
+  return `${projectRoot}dist/bin/bt-stream.js`
 }
