@@ -8,7 +8,12 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import { dirname, join, relative, sep } from 'node:path'
 import { rollup } from 'rollup'
 
-/** `root`: the project's folder. Resolves when dist/program is written. */
+const ENTRY = `#!/usr/bin/env node
+/** The program \`bt-stream\`. */
+import '../program/program.js'
+`
+
+/** `root`: the project's folder. Resolves when dist/program is written and dist/bin/bt-stream.js runs it. */
 export async function joinProgram(root) {
   const dir = join(root, 'dist', 'program')
   rmSync(dir, { recursive: true, force: true })
@@ -27,6 +32,7 @@ export async function joinProgram(root) {
     chunkFileNames: '[name]-[hash].js'
   })
   await bundle.close()
+  writeFileSync(join(root, 'dist', 'bin', 'bt-stream.js'), ENTRY)
   writeFileSync(join(dir, 'LICENSES.txt'), licenses(output.flatMap(({ moduleIds }) => moduleIds ?? [])))
 }
 

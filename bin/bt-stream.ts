@@ -1,6 +1,3 @@
 #!/usr/bin/env node
-/** The program `bt-stream`: as the build joined its modules into a few files, which load in half the time, or else module by module. */
-import { existsSync } from 'node:fs'
-
-const joined = new URL('../program/program.js', import.meta.url)
-await import(existsSync(joined) ? joined.href : './program.js')
+/** The program `bt-stream`. The build puts another in its place that loads the same modules joined into a few files. */
+import './program.js'
