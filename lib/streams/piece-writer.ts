@@ -3,8 +3,8 @@ import { Writable } from 'node:stream'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Storage, VerifiedPiece } from './storage.js'
 
-/** Writes in flight. */
-const WRITES_AT_ONCE = 4
+/** Writes in flight: one for the disk, one that is ready when it is done. More are no faster, and hold memory. */
+const WRITES_AT_ONCE = 2
 /** Bytes of one merged write, and of the pieces that may wait so that neighbours meet (one piece always may). */
 const MERGED_BYTES = 4 * 2 ** 20
 /** While a write is under way, the next one waits for this much: each costs a wake-up of a thread and one of ours. */
