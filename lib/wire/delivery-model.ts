@@ -12,6 +12,8 @@ export interface RateMark {
   readonly deliveredAt: number
   /** The request left while the pipeline had room to spare: a low rate says nothing about the peer. */
   readonly isLimitedByUs: boolean
+  /** The block was asked for before and taken back: it may be the first request's answer that comes, which tells no time. */
+  readonly isRepeated: boolean
 }
 
 /** Requests that wait at the peer beyond the round trip: enough to notice that it can send faster, little enough for a new urgent block. */
@@ -54,9 +56,9 @@ export class DeliveryModel {
     return this.#hasSample
   }
 
-  mark(now: number, isIdle: boolean, isLimitedByUs: boolean): RateMark {
+  mark(now: number, isIdle: boolean, isLimitedByUs: boolean, isRepeated = false): RateMark {
     if (isIdle) this.deliveredAt = now
-    return { sentAt: now, delivered: this.delivered, deliveredAt: this.deliveredAt, isLimitedByUs }
+    return { sentAt: now, delivered: this.delivered, deliveredAt: this.deliveredAt, isLimitedByUs, isRepeated }
   }
 
   /** A block of `length` bytes came for a request with this mark; `expectedAt` is when it was expected. */
@@ -64,7 +66,7 @@ export class DeliveryModel {
     this.delivered += length
     this.deliveredAt = now
     this.deviationMs += (Math.abs(now - expectedAt) - this.deviationMs) / 8
-    this.#learnRoundTrip(now, now - mark.sentAt, mark.isLimitedByUs)
+    if (!mark.isRepeated || !this.#hasSample) this.#learnRoundTrip(now, now - mark.sentAt, mark.isLimitedByUs)
     // Delivery rate: what came between the sending of this request and its answer, over that time.
     const elapsedMs = Math.max(1, now - mark.deliveredAt)
     const sample = ((this.delivered - mark.delivered) * 1000) / elapsedMs

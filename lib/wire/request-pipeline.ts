@@ -16,6 +16,8 @@ export interface SentRequest<Piece> {
 
 /** Bytes per second from which on a peer is worth as many requests as it can take. */
 const QUICK_RATE = 64 * 1024
+/** Requests that were taken back are known for so many more. */
+const TAKEN_BACK_KEPT = 256
 /** A request that was passed over this often is not coming. */
 const LOST_AFTER_SKIPPED = 3
 /** How late the first block of a peer may be before others are asked for it. */
@@ -28,6 +30,8 @@ export class RequestPipeline<Piece> {
   /** Answered nothing for too long: see `SNUB_AFTER_MS`. */
   isSnubbed = false
   readonly #sent = new Map<number, SentRequest<Piece>>()
+  /** Blocks that were asked for and taken back, oldest first: their answers may still come. */
+  readonly #takenBack = new Set<number>()
   /** Blocks asked for before anything is known of the peer; the owner shares a first few among all peers. */
   firstDepth: number
   /** When the peer first owed us what it owes now; a request that is taken back does not make it punctual. */
@@ -142,7 +146,7 @@ export class RequestPipeline<Piece> {
       now + model.roundTripMs,
       (isIdle ? now : this.#lastExpectedAt) + model.transmitMs(length)
     )
-    const mark = model.mark(now, isIdle, this.#sent.size + 1 < this.depth)
+    const mark = model.mark(now, isIdle, this.#sent.size + 1 < this.depth, this.#takenBack.delete(key))
     const request: SentRequest<Piece> = { piece, block, length, mark, expectedAt, skipped: 0 }
     this.#sent.set(key, request)
     this.#bytes += length
@@ -173,8 +177,18 @@ export class RequestPipeline<Piece> {
     const request = this.#take(key)
     // It did not come while we waited for it: that much is known of the peer.
     if (request && this.model.deliveredAt <= request.mark.sentAt) this.model.onNothing(now - request.mark.sentAt)
+    if (request) this.#noteTakenBack(key)
     if (this.#sent.size === 0) this.#dueAt = undefined
     return request
+  }
+
+  #noteTakenBack(key: number): void {
+    this.#takenBack.add(key)
+    if (this.#takenBack.size <= TAKEN_BACK_KEPT) return
+    for (const oldest of this.#takenBack) {
+      this.#takenBack.delete(oldest)
+      return
+    }
   }
 
   #take(key: number): SentRequest<Piece> | undefined {

@@ -208,6 +208,18 @@ describe('RequestPipeline', () => {
       expect([pipeline.size, pipeline.bytes]).to.deep.equal([0, 0])
     })
 
+    it('learns no round trip from a block that was taken back and asked for again: the first request may have been answered', () => {
+      const { pipeline, now } = measured(1)
+      const { roundTripMs } = pipeline.model
+      pipeline.remove(0, now + 60)
+      pipeline.add(0, PIECE, 0, BLOCK_LENGTH, now + 95)
+      pipeline.onBlock(0, BLOCK_LENGTH, now + 100)
+      expect(pipeline.model.roundTripMs).to.equal(roundTripMs)
+      pipeline.add(0, PIECE, 0, BLOCK_LENGTH, now + 200)
+      pipeline.onBlock(0, BLOCK_LENGTH, now + 250)
+      expect(pipeline.model.roundTripMs, 'asked for once').to.equal(50)
+    })
+
     it('learns nothing from a block that was not in flight', () => {
       const pipeline = pipelineOf()
       expect(pipeline.onBlock(1, BLOCK_LENGTH, 10)).to.equal(undefined)
