@@ -157,7 +157,10 @@ export const DHT_PROVEN_MS = 900_000
 export const DHT_QUERIES_PER_SECOND = 20
 /** Answers that we give, bytes a second. */
 export const DHT_BYTES_PER_SECOND = 8000
-/** Queries of one host within the time; beyond it that host is not heard for a while, ms. */
+/**
+ * Queries of one IPv4 address, or one /64 of IPv6, that are heard at once, and so many more with each period of time, ms; beyond that none
+ * is heard for a while, ms.
+ */
 export const DHT_FLOOD_QUERIES = 50
 export const DHT_FLOOD_MS = 10_000
 export const DHT_FLOOD_REST_MS = 300_000
