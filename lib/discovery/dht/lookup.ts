@@ -87,14 +87,17 @@ export class Lookup {
   }
 
   /**
-   * The nearest that answered with a token, which is needed to announce to them. Those whose ids may have been chosen to be near (BEP 42)
-   * do not take the places of others.
+   * The nearest that answered with a token, which is needed to announce to them; as many as a bucket holds. Those whose ids may have been
+   * chosen to be near (BEP 42) have no more than half of the places, unless nobody else is there.
    */
   storers(): { readonly contact: Contact; readonly token: Buffer }[] {
-    const left = { right: DHT_BUCKET_SIZE, wrong: DHT_BUCKET_SIZE }
-    return this.#candidates.flatMap(({ contact, state, token, isIdRight }) =>
-      state === 'answered' && token && left[isIdRight ? 'right' : 'wrong']-- > 0 ? [{ contact, token }] : []
-    )
+    const storers = this.#candidates.filter(({ state, token }) => state === 'answered' && token)
+    const right = storers.filter(({ isIdRight }) => isIdRight)
+    const wrong = storers.filter(({ isIdRight }) => !isIdRight)
+    const wrongCount = Math.max(DHT_BUCKET_SIZE / 2, DHT_BUCKET_SIZE - right.length)
+    const allowed = new Set([...right, ...wrong.slice(0, wrongCount)])
+    const nearest = storers.filter(candidate => allowed.has(candidate)).slice(0, DHT_BUCKET_SIZE)
+    return nearest.flatMap(({ contact, token }) => (token ? [{ contact, token }] : []))
   }
 
   /** Nodes that answered. */
