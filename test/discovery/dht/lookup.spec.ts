@@ -265,6 +265,30 @@ describe('a lookup: liars', () => {
     expect(storersOf(lookup).filter(host => host.startsWith('81.'))).to.have.length.at.least(DHT_BUCKET_SIZE - 1)
   })
 
+  it('whose ids are not theirs to choose (BEP 42) are asked last, and cost a second at most when they are silent', () => {
+    const honest = Array.from({ length: 20 }, (_, i) => rightNodeAt(`81.${i}.3.4`))
+    const silent = Array.from({ length: 40 }, (_, i) =>
+      nodeAt(`45.1.${i}.1`, `000000${i.toString(16).padStart(2, '0')}`)
+    )
+    const lookup = new Lookup(target)
+    lookup.add([...silent, ...honest])
+    let now = 0
+    let honestBy = 0
+    const asked: Contact[] = []
+    for (; !lookup.isDone(now) && now < 60_000; now += 50) {
+      const next = lookup.next(now, Infinity)
+      asked.push(...next)
+      for (const contact of next.filter(({ address }) => address.host.startsWith('81.'))) {
+        honestBy = now
+        lookup.onAnswer(contact, token, [])
+      }
+    }
+    expect(hostsOf(asked).filter(host => host.startsWith('81.'))).to.have.length(DHT_BUCKET_SIZE)
+    expect(honestBy).to.be.at.most(100)
+    expect(now - honestBy).to.be.at.most(DHT_SLOW_MS + 100)
+    expect(asked.length).to.be.at.most(2 * DHT_BUCKET_SIZE)
+  })
+
   it('whose ids are not theirs to choose (BEP 42) do not end it, and have not all that is stored', () => {
     const lookup = new Lookup(target)
     // As near as can be, each of a network of its own, all of one who answers with tokens.
