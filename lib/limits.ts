@@ -149,15 +149,22 @@ export const DHT_MAX_VALUES = 200
 export const DHT_VALUES_TOLD = 40
 /** An answer of ours, bytes: one packet everywhere, and of little use to whoever has another's name on his question. */
 export const DHT_MAX_ANSWER_BYTES = 1024
+/** An answer to a host that has not shown that its address is its own: so many times the question, in bytes. */
+export const DHT_MAX_ANSWER_RATIO = 3
+/** How long it counts that a host has shown it, ms. */
+export const DHT_PROVEN_MS = 900_000
 /** Questions that we ask, a second. */
 export const DHT_QUERIES_PER_SECOND = 20
 /** Answers that we give, bytes a second. */
 export const DHT_BYTES_PER_SECOND = 8000
-/** Queries of one host within the time; beyond it that host is not heard for a while, ms. */
+/**
+ * Queries of one IPv4 address, or one /64 of IPv6, that are heard at once, and so many more with each period of time, ms; beyond that none
+ * is heard for a while, ms.
+ */
 export const DHT_FLOOD_QUERIES = 50
 export const DHT_FLOOD_MS = 10_000
 export const DHT_FLOOD_REST_MS = 300_000
-/** Hosts whose queries are counted. */
+/** Hosts whose queries are counted, and hosts that have shown that their address is their own. */
 export const DHT_MAX_HOSTS = 2000
 /** Torrents whose peers we keep for others, peers of each, and how long, ms. */
 export const DHT_MAX_STORED_TORRENTS = 500

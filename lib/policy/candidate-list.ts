@@ -8,6 +8,7 @@ import {
   PARTED_MS
 } from '../limits.js'
 import type { KnownWays, Way } from './encryption.js'
+import { byTurns, isIpv6 } from './family-turns.js'
 import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
 
 /** Where an address is known from. `user` addresses were given by hand: they are tried for ever. */
@@ -61,6 +62,8 @@ export class CandidateList {
   readonly #banned = new Set<string>()
   /** Addresses that turned out to be ourselves. */
   readonly #ourselves = new Set<string>()
+  /** Of the address that was dialled last. */
+  #lastWasIpv6 = true
   /** When hosts were dialled lately. */
   readonly #dials = new Map<string, number[]>()
 
@@ -125,15 +128,15 @@ export class CandidateList {
     return allowed
   }
 
-  /** Fewest failures first, then by source; only when not all get their turn it matters who is first among equals. */
+  /** Fewest failures first, then by source; only when not all get their turn it matters who is first among equals: IPv4 and IPv6 by turns. */
   #sorted(due: Candidate[], count: number): Candidate[] {
     const isScarce = due.length > count
     const priority = (candidate: Candidate): number =>
       isScarce ? ((candidate.priority ??= this.priorityOf(candidate.address)) ?? 0) : 0
-    return due.sort(
-      (a, b) =>
-        a.failures - b.failures || TRUST.indexOf(a.source) - TRUST.indexOf(b.source) || priority(b) - priority(a)
-    )
+    const rank = (a: Candidate, b: Candidate): number =>
+      a.failures - b.failures || TRUST.indexOf(a.source) - TRUST.indexOf(b.source)
+    due.sort((a, b) => rank(a, b) || priority(b) - priority(a))
+    return isScarce ? byTurns(due, (a, b) => rank(a, b) === 0, !this.#lastWasIpv6) : due
   }
 
   #recentDials(host: string, now: number): number[] {
@@ -143,6 +146,7 @@ export class CandidateList {
   /** The candidate is being dialled. */
   onDial(candidate: Candidate, now: number): void {
     candidate.isConnected = true
+    this.#lastWasIpv6 = isIpv6(candidate.address)
     const { host } = candidate.address
     if (isGuarded(candidate)) this.#dials.set(host, [...this.#recentDials(host, now), now])
   }

@@ -1,4 +1,4 @@
-/** Which addresses are taken from a peer that tells us of others (BEP 11): none that it could not know, none that would make us its weapon. */
+/** Which addresses are taken from whoever tells us of others, by peer exchange (BEP 11) or in the DHT: none that it could not know, none that would make us its weapon. */
 import type { PeerAddress } from '../wire/peer-address.js'
 import { addressScope, isDialable } from './address-rules.js'
 
@@ -16,4 +16,9 @@ export function believablePeers<Told extends PeerAddress>(told: readonly Told[],
     hosts.add(host)
     return true
   })
+}
+
+/** True unless somebody of the internet names an address of a private network: it would be one of ours. */
+export function isBelievableHost(host: string, tellerHost: string): boolean {
+  return addressScope(host) === 'global' || addressScope(tellerHost) !== 'global'
 }

@@ -1,17 +1,18 @@
-/** The DHT (BEP 5) with libtorrent's nodes and aria2. Each node has an address of its own: libtorrent keeps one of a /24. */
+/** The DHT (BEP 5, 32) with libtorrent's nodes and aria2. Each IPv4 node has an address of its own: libtorrent keeps one of a /24. */
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
+import { formatPeerAddress } from '../../lib/wire/peer-address.js'
 import { runBtStream, seedWithBtStream } from '../support/bt-stream-program.js'
 import { freePort } from '../support/free-port.js'
-import { needsSecondLoopback } from '../support/needs.js'
+import { needsIpv6Loopback, needsSecondLoopback } from '../support/needs.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
 import * as libtorrent from '../support/real-clients/libtorrent.js'
 import type { Address } from '../support/real-clients/real-client.js'
 import { digest, multiFile, singleFile, Workspace } from './content.js'
 
-const text = (address: Address | undefined): string => `${address?.host}:${address?.port}`
+const text = (address: Address | undefined): string => (address ? formatPeerAddress(address) : 'none')
 /** Nobody but the DHT is asked for peers. */
 const alone = ['--no-tracker', '--no-lsd', '--no-pex']
 
@@ -78,5 +79,49 @@ describe("the DHT of libtorrent's nodes", function () {
     expect(digest(parseMetainfo(fetched).infoBytes), text(dht.seeder)).to.equal(
       digest(parseMetainfo(readFileSync(torrentFile)).infoBytes)
     )
+  })
+})
+
+describe("the IPv6 DHT of libtorrent's nodes", function () {
+  this.timeout(120_000)
+  const workspace = new Workspace()
+
+  before(async function () {
+    requireLibtorrent(this)
+    await needsIpv6Loopback(this)
+  })
+
+  after(() => workspace.remove())
+
+  it('resolves a magnet link, and the torrent is played', async () => {
+    const { torrentFile, infoHash } = workspace.torrent(singleFile)
+    await using dht = await libtorrent.startDht({
+      count: 1,
+      host: '::1',
+      torrentFiles: [torrentFile],
+      dataDir: workspace.content(singleFile),
+      workDir: workspace.folder()
+    })
+    const listen = ['--host', '::1', '--port', String(await freePort())]
+    const entry = ['--dht-bootstrap', text(dht.nodes[0])]
+    const stdout = await runBtStream([`magnet:?xt=urn:btih:${infoHash}`, ...listen, ...entry, ...alone])
+    expect(digest(stdout)).to.equal(digest(singleFile.data))
+  })
+
+  it('enters at ours, the only other node, which keeps what it announces', async () => {
+    const other = workspace.torrent(multiFile)
+    const options = ['--host', '::1', '--dht-bootstrap', 'none', ...alone]
+    await using ours = await seedWithBtStream(other.torrentFile, workspace.content(multiFile), options)
+    const { torrentFile } = workspace.torrent(singleFile)
+    // Ready when libtorrent's own lookup found the seeder at ours.
+    await using dht = await libtorrent.startDht({
+      count: 0,
+      host: '::1',
+      entry: { host: '::1', port: ours.address.port },
+      torrentFiles: [torrentFile],
+      dataDir: workspace.content(singleFile),
+      workDir: workspace.folder()
+    })
+    expect(dht.seeder?.host).to.equal('::1')
   })
 })

@@ -82,6 +82,32 @@ describe('CandidateList', () => {
     expect(all.at(-1)).to.equal(30_000)
   })
 
+  it('dials IPv4 and IPv6 by turns when not all get theirs, however many of one there are', () => {
+    list.priorityOf = ({ host }) => (host.includes(':') ? 9 : 1)
+    list.add(
+      Array.from({ length: 300 }, (_, i) => at(`2001:db8::${i + 1}`)),
+      'dht',
+      0
+    )
+    list.add(
+      Array.from({ length: 60 }, (_, i) => at(`198.51.100.${i}`)),
+      'dht',
+      0
+    )
+    const dial = (count: number): string =>
+      list
+        .due(count, 0)
+        .map(candidate => {
+          list.onDial(candidate, 0)
+          return candidate.address.host.includes(':') ? '6' : '4'
+        })
+        .join('')
+    expect(dial(100)).to.equal('46'.repeat(50))
+    // One at a time, too.
+    expect(Array.from({ length: 6 }, () => dial(1)).join('')).to.equal('464646')
+    expect(dial(20)).to.equal('46'.repeat(7) + '6'.repeat(6))
+  })
+
   it('dials those with the fewest failures first', () => {
     list.add([A, at('198.51.100.2')], 'user', 0)
     const [first] = list.due(1, 0)

@@ -15,7 +15,8 @@ import { familyOf, type Contact, type Family } from './contact.js'
 import { parseKrpc, type KrpcMessage } from './krpc.js'
 import { asNodeId, isIdOfHost, nodeIdFor, type NodeId } from './node-id.js'
 import { PeerStore } from './peer-store.js'
-import { Responder } from './responder.js'
+import { ProvenHosts } from './proven-hosts.js'
+import { Responder, type Asked } from './responder.js'
 import { RoutingTable } from './routing-table.js'
 import { Rpc, type Response } from './rpc.js'
 import type { SavedNodes } from './saved-nodes.js'
@@ -53,6 +54,7 @@ export class Dht {
   readonly #rpc: Rpc
   readonly #responder: Responder
   readonly #store = new PeerStore()
+  readonly #proven = new ProvenHosts()
   readonly #entry: EntryNodes
   readonly #external = new ExternalAddress()
   /** Those that somebody waits for go before those that only keep the tables. */
@@ -85,6 +87,7 @@ export class Dht {
       closest: (target, family) => this.#tables.get(family)?.closest(target) ?? [],
       store: this.#store,
       tokens,
+      proven: this.#proven,
       random: () => randomBytes(4).readUInt32BE(0) / 2 ** 32
     })
     this.#unhandle = port.handle((datagram, from) => this.#onDatagram(datagram, from))
@@ -283,14 +286,17 @@ export class Dht {
       void this.#bootstrap()
     }
     for (const [family, table] of this.#tables) {
-      for (const contact of table.questionable(now)) this.#ping(contact)
+      for (const contact of table.questionable(now)) if (this.#mayPing()) this.#ping(contact)
       for (const target of table.stale(now, () => randomBytes(20)))
         void this.#walk(this.#upkeep, { family, question: { method: 'find_node', target } })
     }
   }
 
+  #mayPing(): boolean {
+    return this.#rpc.available() > RESERVED_QUERIES
+  }
+
   #ping(contact: Contact): void {
-    if (this.#rpc.available() <= RESERVED_QUERIES) return
     const family = familyOf(contact.address)
     this.#rpc.ask(this.#idOf(family), contact.address, { method: 'ping' }, response => {
       if (response?.id.equals(contact.id)) this.#onAnswer(contact)
@@ -316,31 +322,34 @@ export class Dht {
     const now = this.#options.clock.now()
     if (host === undefined || !isPort(from.port) || this.#limits.isMuted(host, now)) return true
     const message = parseKrpc(datagram)
-    if (message) this.#onMessage(message, { host, port: from.port }, now)
+    if (message) this.#onMessage(message, { from: { host, port: from.port }, bytes: datagram.length, now })
     return true
   }
 
-  #onMessage(message: KrpcMessage, from: PeerAddress, now: number): void {
+  #onMessage(message: KrpcMessage, asked: Asked): void {
+    const { from, now } = asked
     if (message.type === 'query' || message.type === 'fault') {
-      if (this.#limits.hears(from.host, now) && !this.#options.readOnly) this.#answer(message, from, now)
+      if (this.#limits.hears(from.host, now) && !this.#options.readOnly) this.#answer(message, asked)
       return
     }
     if (!this.#rpc.onMessage(message, from)) {
       this.#limits.hears(from.host, now)
       return
     }
+    this.#proven.note(from.host, now)
     if (message.type === 'response' && message.seenAs !== undefined) this.#noteSeenAs(from, message.seenAs)
   }
 
-  #answer(message: KrpcMessage & { type: 'query' | 'fault' }, from: PeerAddress, now: number): void {
-    const family = familyOf(from)
-    const table = this.#tables.get(family)
+  #answer(message: KrpcMessage & { type: 'query' | 'fault' }, asked: Asked): void {
+    const { from, now } = asked
+    const table = this.#tables.get(familyOf(from))
     if (!table) return
-    const datagram = this.#responder.answer(message, from, now)
-    if (this.#limits.answers.take(datagram.length, now)) this.#options.port.send(datagram, from).catch(() => undefined)
-    if (message.type !== 'query' || message.readOnly) return
-    const contact = { id: message.id, address: from }
-    if (table.onQuery(contact, now)) this.#ping(contact)
+    const contact = message.type === 'query' && !message.readOnly ? { id: message.id, address: from } : undefined
+    const isWanted = contact !== undefined && table.onQuery(contact, now) && this.#mayPing()
+    const datagram = this.#responder.answer(message, { ...asked, alsoSentBytes: isWanted ? PING_BYTES : 0 })
+    if (datagram && this.#limits.answers.take(datagram.length, now))
+      this.#options.port.send(datagram, from).catch(() => undefined)
+    if (isWanted) this.#ping(contact)
   }
 
   /** BEP 42: our id follows our address, once several say which it is. */
@@ -374,6 +383,8 @@ const SAVED_PATIENCE_MS = 1000
 const MANY_NODES = 200
 /** Questions that are left for lookups when nodes are asked whether they are there. */
 const RESERVED_QUERIES = 10
+/** The datagram that asks a node whether it is there. */
+const PING_BYTES = 58
 
 function once(act: () => void): () => void {
   let isDone = false

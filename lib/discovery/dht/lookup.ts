@@ -25,6 +25,9 @@ interface Candidate {
   token: Buffer | undefined
 }
 
+/** Where there are enough whose ids are right (BEP 42), others count no more than this: they may be whoever chose to be there. */
+const MAX_WRONG = DHT_BUCKET_SIZE / 2
+
 export class Lookup {
   readonly target: NodeId
   /** Questions that were sent. */
@@ -50,12 +53,13 @@ export class Lookup {
       this.#byAddress.delete(formatPeerAddress(contact.address))
   }
 
-  /** Nodes to ask now, at most `limit`. They count as asked. */
+  /** Nodes to ask now, at most `limit`: those first whose ids are theirs to have. They count as asked. */
   next(now: number, limit: number): Contact[] {
     const nearest = this.#nearest(now)
     const inFlight = nearest.filter(candidate => isAwaited(candidate, now)).length
     const count = Math.min(limit, DHT_LOOKUP_CONCURRENCY - inFlight)
-    const chosen = nearest.filter(({ state }) => state === 'new').slice(0, Math.max(0, count))
+    const unasked = nearest.filter(({ state }) => state === 'new')
+    const chosen = [...unasked.filter(isRight), ...unasked.filter(isWrong)].slice(0, Math.max(0, count))
     for (const candidate of chosen) {
       candidate.state = 'asked'
       candidate.askedAt = now
@@ -87,14 +91,14 @@ export class Lookup {
   }
 
   /**
-   * The nearest that answered with a token, which is needed to announce to them. Those whose ids may have been chosen to be near (BEP 42)
-   * do not take the places of others.
+   * The nearest that answered with a token, which is needed to announce to them; as many as a bucket holds. Those whose ids may have been
+   * chosen to be near (BEP 42) have no more than half of the places, unless nobody else is there.
    */
   storers(): { readonly contact: Contact; readonly token: Buffer }[] {
-    const left = { right: DHT_BUCKET_SIZE, wrong: DHT_BUCKET_SIZE }
-    return this.#candidates.flatMap(({ contact, state, token, isIdRight }) =>
-      state === 'answered' && token && left[isIdRight ? 'right' : 'wrong']-- > 0 ? [{ contact, token }] : []
-    )
+    const storers = this.#candidates.filter(({ state, token }) => state === 'answered' && token)
+    const rightCount = storers.filter(isRight).length
+    const nearest = withFewWrong(storers, Math.max(MAX_WRONG, DHT_BUCKET_SIZE - rightCount)).slice(0, DHT_BUCKET_SIZE)
+    return nearest.flatMap(({ contact, token }) => (token ? [{ contact, token }] : []))
   }
 
   /** Nodes that answered. */
@@ -104,20 +108,22 @@ export class Lookup {
 
   /**
    * As many that are there, or may be, and have an id that is theirs to have, as a bucket holds; and whoever is nearer than the last of
-   * them. One of a network: a crowd of one owner around the target is not to be believed alone.
+   * them, of the others a few when there are enough of those. One of a network: a crowd of one owner around the target is not to be
+   * believed alone.
    */
   #nearest(now: number): Candidate[] {
     const holders = this.#holders(now)
-    const nearest: Candidate[] = []
-    let counted = 0
-    for (const candidate of this.#candidates) {
-      const { state, network, isIdRight } = candidate
-      if (state === 'failed' || (network !== undefined && holders.get(network) !== candidate)) continue
-      nearest.push(candidate)
-      if (isIdRight && !isSlow(candidate, now)) counted++
-      if (counted === DHT_BUCKET_SIZE) break
-    }
-    return nearest
+    const usable = this.#candidates.filter(
+      candidate =>
+        candidate.state !== 'failed' &&
+        (candidate.network === undefined || holders.get(candidate.network) === candidate)
+    )
+    const counted = usable.filter(candidate => isRight(candidate) && !isSlow(candidate, now))
+    const last = counted[DHT_BUCKET_SIZE - 1]
+    if (!last) return usable
+    // Who is silent has had its turn.
+    const spent = this.#candidates.filter(candidate => isWrong(candidate) && isSlow(candidate, now)).length
+    return withFewWrong(usable.slice(0, usable.indexOf(last) + 1), MAX_WRONG - spent)
   }
 
   /** Who stands for each network: who answered or is waited for, else the nearest that is to be asked. Who is slow or failed gives way. */
@@ -150,6 +156,20 @@ function candidateOf(contact: Contact): Candidate {
   const { id, address } = contact
   const network = addressScope(address.host) === 'global' ? networkOf(address.host) : undefined
   return { contact, network, isIdRight: isIdOfHost(id, address.host), state: 'new', askedAt: 0, token: undefined }
+}
+
+function isRight({ isIdRight }: Candidate): boolean {
+  return isIdRight
+}
+
+function isWrong({ isIdRight }: Candidate): boolean {
+  return !isIdRight
+}
+
+/** All whose ids are right, and the first of the others. */
+function withFewWrong(candidates: readonly Candidate[], limit: number): Candidate[] {
+  let left = limit
+  return candidates.filter(({ isIdRight }) => isIdRight || left-- > 0)
 }
 
 /** Asked, and not yet so long ago that others take its turn. */

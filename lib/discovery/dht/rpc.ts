@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../../clock.js'
 import { DHT_ANSWER_MS, DHT_SLOW_MS } from '../../limits.js'
+import { isBelievableHost } from '../../policy/told-peers.js'
 import type { DatagramPort } from '../../transport/udp-socket.js'
 import { formatPeerAddress, type PeerAddress } from '../../wire/peer-address.js'
 import { encodeQuery, type KrpcMessage, type Question } from './krpc.js'
@@ -115,7 +116,7 @@ export class Rpc {
     const key = message.transaction.toString('latin1')
     const asked = this.#asked.get(key)
     if (asked?.to !== formatPeerAddress(from)) return false
-    this.#end(key, asked, message.type === 'response' ? message : undefined)
+    this.#end(key, asked, message.type === 'response' ? believable(message, from) : undefined)
     return true
   }
 
@@ -132,5 +133,14 @@ export class Rpc {
     this.#asked.delete(key)
     this.#options.clock.clearTimer(asked.timer)
     asked.finish(outcome)
+  }
+}
+
+/** Without nodes and peers that the sender cannot know. */
+function believable(response: Response, { host }: PeerAddress): Response {
+  return {
+    ...response,
+    contacts: response.contacts.filter(({ address }) => isBelievableHost(address.host, host)),
+    peers: response.peers.filter(peer => isBelievableHost(peer.host, host))
   }
 }

@@ -1,4 +1,4 @@
-/** How much the DHT may say, and how much it hears from one host: quiet, and no help in a flood. Reads no clock. */
+/** How much the DHT may say, and how much it hears from one owner of addresses: quiet, and no help in a flood. Reads no clock. */
 import {
   DHT_BYTES_PER_SECOND,
   DHT_FLOOD_MS,
@@ -7,21 +7,24 @@ import {
   DHT_MAX_HOSTS,
   DHT_QUERIES_PER_SECOND
 } from '../../limits.js'
+import { networkOf } from '../../policy/address-rules.js'
 
-/** So much a second, and no more than one second's worth at once. */
+/** So much a second, and no more than one second's worth at once, or what is named. */
 export class Allowance {
   readonly #perSecond: number
+  readonly #most: number
   #left: number
   #at: number
 
-  constructor(perSecond: number, now: number) {
+  constructor(perSecond: number, now: number, most = perSecond) {
     this.#perSecond = perSecond
-    this.#left = perSecond
+    this.#most = most
+    this.#left = most
     this.#at = now
   }
 
   available(now: number): number {
-    this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) / 1000) * this.#perSecond)
+    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1000) * this.#perSecond)
     this.#at = now
     return this.#left
   }
@@ -42,33 +45,48 @@ export class Allowance {
 export class TrafficLimits {
   readonly queries: Allowance
   readonly answers: Allowance
-  /** Hosts that asked lately, the last one last. */
-  readonly #hosts = new Map<string, { count: number; since: number; mutedUntil: number }>()
+  /** Who asked lately, the last one last. */
+  readonly #askers = new Map<string, Asker>()
 
   constructor(now: number) {
     this.queries = new Allowance(DHT_QUERIES_PER_SECOND, now)
     this.answers = new Allowance(DHT_BYTES_PER_SECOND, now)
   }
 
-  /** The host asked too often a while ago. */
+  /** The host, or another of its owner, asked too often a while ago. */
   isMuted(host: string, now: number): boolean {
-    return now < (this.#hosts.get(host)?.mutedUntil ?? -Infinity)
+    return now < (this.#askers.get(ownerOf(host))?.mutedUntil ?? -Infinity)
   }
 
-  /** A host sent a query: false when it asks too often and is not heard for a while. */
+  /** A host sent a query: false when its owner's ask too often and are not heard for a while. */
   hears(host: string, now: number): boolean {
-    const known = this.#hosts.get(host) ?? { count: 0, since: now, mutedUntil: -Infinity }
-    this.#hosts.delete(host)
-    this.#hosts.set(host, known)
-    if (this.#hosts.size > DHT_MAX_HOSTS)
-      for (const oldest of [...this.#hosts.keys()].slice(0, 1)) this.#hosts.delete(oldest)
-    if (now < known.mutedUntil) return false
-    if (now - known.since >= DHT_FLOOD_MS) {
-      known.since = now
-      known.count = 0
-    }
-    if (++known.count <= DHT_FLOOD_QUERIES) return true
-    known.mutedUntil = now + DHT_FLOOD_REST_MS
+    const owner = ownerOf(host)
+    const asker = this.#askers.get(owner) ?? { allowance: allowanceOfAsker(now), mutedUntil: -Infinity }
+    this.#askers.delete(owner)
+    this.#askers.set(owner, asker)
+    if (this.#askers.size > DHT_MAX_HOSTS) this.#forgetOldest()
+    if (now < asker.mutedUntil) return false
+    if (asker.allowance.take(1, now)) return true
+    asker.mutedUntil = now + DHT_FLOOD_REST_MS
     return false
   }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#askers.keys()
+    if (oldest !== undefined) this.#askers.delete(oldest)
+  }
+}
+
+interface Asker {
+  readonly allowance: Allowance
+  mutedUntil: number
+}
+
+function allowanceOfAsker(now: number): Allowance {
+  return new Allowance((DHT_FLOOD_QUERIES * 1000) / DHT_FLOOD_MS, now, DHT_FLOOD_QUERIES)
+}
+
+/** Whoever has one address of an IPv6 network has all 2^64. */
+function ownerOf(host: string): string {
+  return host.includes(':') ? networkOf(host) : host
 }

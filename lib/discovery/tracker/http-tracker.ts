@@ -61,8 +61,10 @@ export class HttpTracker {
   async #addressOf({ name, port }: PeerName, signal: AbortSignal): Promise<PeerAddress[]> {
     try {
       const addresses = await this.#options.names.resolve(name, signal)
-      const host = addresses.find(address => addressScope(address) === 'global')
-      return host === undefined ? [] : [{ host, port }]
+      const global = addresses.filter(address => addressScope(address) === 'global')
+      // One of each family: which of them works is found out by dialling both.
+      const hosts = [global.find(host => !host.includes(':')), global.find(host => host.includes(':'))]
+      return hosts.flatMap(host => (host === undefined ? [] : [{ host, port }]))
     } catch {
       signal.throwIfAborted()
       return []

@@ -200,6 +200,14 @@ describe('a lookup: where it stores', () => {
     expect(storersOf(lookup)).to.deep.equal(hostsOf(nodes(2, 7)))
     expect(lookup.storers()[0]?.token).to.equal(token)
   })
+
+  it(`is at ${DHT_BUCKET_SIZE} nodes, also where none has an id that is its to have`, () => {
+    const lookup = new Lookup(target)
+    const wrong = Array.from({ length: 12 }, (_, i) => nodeAt(`45.1.${i}.1`, `00${i.toString(16).padStart(2, '0')}`))
+    lookup.add(wrong)
+    run(lookup, () => [])
+    expect(storersOf(lookup)).to.deep.equal(hostsOf(wrong.slice(0, DHT_BUCKET_SIZE)))
+  })
 })
 
 describe('a lookup: liars', () => {
@@ -257,6 +265,30 @@ describe('a lookup: liars', () => {
     expect(storersOf(lookup).filter(host => host.startsWith('81.'))).to.have.length.at.least(DHT_BUCKET_SIZE - 1)
   })
 
+  it('whose ids are not theirs to choose (BEP 42) are asked last, and cost a second at most when they are silent', () => {
+    const honest = Array.from({ length: 20 }, (_, i) => rightNodeAt(`81.${i}.3.4`))
+    const silent = Array.from({ length: 40 }, (_, i) =>
+      nodeAt(`45.1.${i}.1`, `000000${i.toString(16).padStart(2, '0')}`)
+    )
+    const lookup = new Lookup(target)
+    lookup.add([...silent, ...honest])
+    let now = 0
+    let honestBy = 0
+    const asked: Contact[] = []
+    for (; !lookup.isDone(now) && now < 60_000; now += 50) {
+      const next = lookup.next(now, Infinity)
+      asked.push(...next)
+      for (const contact of next.filter(({ address }) => address.host.startsWith('81.'))) {
+        honestBy = now
+        lookup.onAnswer(contact, token, [])
+      }
+    }
+    expect(hostsOf(asked).filter(host => host.startsWith('81.'))).to.have.length(DHT_BUCKET_SIZE)
+    expect(honestBy).to.be.at.most(100)
+    expect(now - honestBy).to.be.at.most(DHT_SLOW_MS + 100)
+    expect(asked.length).to.be.at.most(2 * DHT_BUCKET_SIZE)
+  })
+
   it('whose ids are not theirs to choose (BEP 42) do not end it, and have not all that is stored', () => {
     const lookup = new Lookup(target)
     // As near as can be, each of a network of its own, all of one who answers with tokens.
@@ -268,10 +300,9 @@ describe('a lookup: liars', () => {
     )
     lookup.add([...sybils, ...honest])
     const asked = hostsOf(run(lookup, () => []))
-    const best = hostsOf(honest.slice(0, DHT_BUCKET_SIZE))
-    expect(asked).to.include.members(best)
-    expect(storersOf(lookup)).to.include.members(best)
-    expect(storersOf(lookup).length).to.be.at.most(2 * DHT_BUCKET_SIZE)
+    expect(asked).to.include.members(hostsOf(honest.slice(0, DHT_BUCKET_SIZE)))
+    const half = DHT_BUCKET_SIZE / 2
+    expect(storersOf(lookup)).to.deep.equal([...hostsOf(sybils.slice(0, half)), ...hostsOf(honest.slice(0, half))])
   })
 
   it(`fill no more than ${DHT_MAX_LOOKUP_NODES} places, of which the nearest stay`, () => {
@@ -301,7 +332,10 @@ describe('a lookup: liars', () => {
         for (const [i, id] of storers.entries())
           if (i > 0) expect(compareDistance(target, storers[i - 1]!, id)).to.be.at.most(0)
         const right = lookup.storers().filter(({ contact: { id, address } }) => isIdOfHost(id, address.host))
-        expect(right.length).to.be.at.most(DHT_BUCKET_SIZE)
+        expect(storers.length).to.be.at.most(DHT_BUCKET_SIZE)
+        expect(storers.length - right.length).to.be.at.most(
+          Math.max(DHT_BUCKET_SIZE / 2, DHT_BUCKET_SIZE - right.length)
+        )
       })
     )
   })

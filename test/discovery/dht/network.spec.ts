@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import type { Response } from '../../../lib/discovery/dht/rpc.js'
-import { compareDistance, type NodeId } from '../../../lib/discovery/dht/node-id.js'
+import { encodeQuery } from '../../../lib/discovery/dht/krpc.js'
+import { compareDistance, idWithSharedBits, type NodeId } from '../../../lib/discovery/dht/node-id.js'
+import { DHT_MAX_ANSWER_RATIO } from '../../../lib/limits.js'
 import { formatPeerAddress } from '../../../lib/wire/peer-address.js'
 import { SimulatedDht, type SimulatedNode } from '../../support/simulated-dht.js'
 
@@ -115,6 +117,29 @@ describe('a DHT of our nodes', function () {
     thief.dht.announce(target, storers, 9999, false)
     await net.clock.advance(2000)
     expect((await find(net, net.nodes[9]!, target)).peers).to.deep.equal([])
+  })
+
+  it('sends three times as many bytes at most to an address that somebody else puts on his questions', async () => {
+    const net = await grown(60)
+    const [node, target, victim] = [net.nodes[3]!, net.randomId(), { host: '10.200.0.1', port: 6881 }]
+    const faker = net.port(victim)
+    let [heard, said] = [0, 0]
+    net.tamper = (datagram, from, to) => {
+      if (from.host === victim.host) heard += datagram.length
+      if (to.host === victim.host) said += datagram.length
+      // What is sent to the victim is seen by nobody.
+      return to.host === victim.host ? undefined : datagram
+    }
+    const own = node.dht.save().ids.get(4)!
+    for (let i = 0; i < 45; i++) {
+      const question = { method: i % 2 === 0 ? 'get_peers' : 'find_node', target } as const
+      // Each time another node, so near that there is a place for it.
+      const id = idWithSharedBits(own, i, net.randomBytes(20))
+      void faker.send(encodeQuery(net.randomBytes(2), id, question, false), node.address)
+      await net.clock.advance(300)
+    }
+    await net.clock.advance(60_000)
+    expect(said).to.be.within(heard, DHT_MAX_ANSWER_RATIO * heard)
   })
 
   it('has for its next start the nodes that it knows, and its name', async () => {

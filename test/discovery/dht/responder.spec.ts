@@ -2,12 +2,15 @@ import { expect } from 'chai'
 import type { Contact, Family } from '../../../lib/discovery/dht/contact.js'
 import { encodeQuery, ERRORS, parseKrpc, type Question } from '../../../lib/discovery/dht/krpc.js'
 import { PeerStore } from '../../../lib/discovery/dht/peer-store.js'
+import { ProvenHosts } from '../../../lib/discovery/dht/proven-hosts.js'
 import { Responder } from '../../../lib/discovery/dht/responder.js'
 import { Tokens } from '../../../lib/discovery/dht/tokens.js'
 import {
   DHT_MAX_ANSWER_BYTES,
+  DHT_MAX_ANSWER_RATIO,
   DHT_MAX_STORED_PEERS,
   DHT_PEER_MS,
+  DHT_PROVEN_MS,
   DHT_TOKEN_MS,
   DHT_VALUES_TOLD
 } from '../../../lib/limits.js'
@@ -20,10 +23,13 @@ const asker = idOf('cc')
 const ids = { 4: idOf('04'), 6: idOf('06') }
 const from4: PeerAddress = { host: '1.2.3.4', port: 5000 }
 const from6: PeerAddress = { host: '2001:db8::4', port: 5000 }
-function setUp() {
+/** Both askers have shown that their addresses are their own, unless it is said that they have not. */
+function setUp({ isProven = true } = {}) {
   const store = new PeerStore()
   let secrets = 0
   const tokens = new Tokens(() => Buffer.alloc(20, ++secrets), 0)
+  const proven = new ProvenHosts()
+  if (isProven) for (const { host } of [from4, from6]) proven.note(host, 0)
   const known: Record<Family, Contact[]> = {
     4: Array.from({ length: 8 }, (_, i) => nodeAt(`5.5.${i}.1`, `4${i}`)),
     6: Array.from({ length: 8 }, (_, i) => nodeAt(`2001:db8:${i + 1}::1`, `6${i}`))
@@ -33,6 +39,7 @@ function setUp() {
     closest: (_, family) => known[family],
     store,
     tokens,
+    proven,
     random: () => 0
   })
   /** The datagram of a question, and what comes back. */
@@ -40,7 +47,8 @@ function setUp() {
     const datagram = encodeQuery(transaction, asker, question, false)
     const message = parseKrpc(datagram)
     if (message?.type !== 'query' && message?.type !== 'fault') throw new Error('no query')
-    const answer = responder.answer(message, from, now)
+    const answer = responder.answer(message, { from, bytes: datagram.length, now })
+    if (!answer) throw new Error('no answer')
     return { question: datagram, answer, message: parseKrpc(answer) }
   }
   const response = (question: Question, from = from4, now = 0) => {
@@ -57,7 +65,16 @@ function setUp() {
     ask({ method: 'announce_peer', target, port: 7000, impliedPort: false, token, isSeed: false, ...more }, from, now)
   const tokenFor = (from = from4, now = 0) => response({ method: 'get_peers', target }, from, now).token!
   const stored = (family: Family = 4, now = 0) => store.get(target, family, Infinity, () => 0, now)
-  return { store, responder, ask, response, announce, tokenFor, stored }
+  return { store, proven, responder, ask, response, announce, tokenFor, stored }
+}
+
+function popular(options = {}) {
+  const all = setUp(options)
+  for (let i = 0; i < DHT_MAX_STORED_PEERS / 2; i++) {
+    all.store.add(target, { host: `7.7.7.${i}`, port: 7 }, i % 2 === 0, 0)
+    all.store.add(target, { host: `2001:db8::7:${i}`, port: 7 }, i % 2 === 0, 0)
+  }
+  return all
 }
 
 describe('answers to other nodes', () => {
@@ -110,10 +127,8 @@ describe('answers to other nodes', () => {
     ] as const) {
       const message = parseKrpc(Buffer.from(text))
       if (message?.type !== 'fault') throw new Error('not a fault')
-      const answer = responder.answer(message, from4, 0)
-      expect(parseKrpc(answer)).to.include({ type: 'error', code })
-      // No help for who has others' names on his questions.
-      expect(answer.length).to.be.below(3 * text.length)
+      const answer = responder.answer(message, { from: from4, bytes: text.length, now: 0 })
+      expect(answer && parseKrpc(answer)).to.include({ type: 'error', code })
     }
   })
 })
@@ -174,15 +189,6 @@ describe('announcements of other nodes', () => {
 })
 
 describe('the length of answers', () => {
-  const popular = () => {
-    const all = setUp()
-    for (let i = 0; i < DHT_MAX_STORED_PEERS / 2; i++) {
-      all.store.add(target, { host: `7.7.7.${i}`, port: 7 }, i % 2 === 0, 0)
-      all.store.add(target, { host: `2001:db8::7:${i}`, port: 7 }, i % 2 === 0, 0)
-    }
-    return all
-  }
-
   it('is hardly that of the question when there is nothing to tell', () => {
     const { ask } = setUp()
     for (const question of [
@@ -226,6 +232,80 @@ describe('the length of answers', () => {
   it(`of IPv4 tells ${DHT_VALUES_TOLD} peers`, () => {
     const { response } = popular()
     expect(response({ method: 'get_peers', target }).peers).to.have.length(DHT_VALUES_TOLD)
+  })
+})
+
+describe('answers to who may have put the address of another on his question', () => {
+  const wants = [undefined, [4], [6], [4, 6]] as const
+  const askers = [
+    ['IPv4', from4],
+    ['IPv6', from6]
+  ] as const
+
+  it('are three times as long as the question at most, whatever is asked', () => {
+    const { ask } = popular({ isProven: false })
+    for (const [, from] of askers)
+      for (const want of wants) {
+        const questions: Question[] = [
+          { method: 'ping' },
+          { method: 'find_node', target, want },
+          { method: 'get_peers', target, want },
+          { method: 'get_peers', target: idOf('dd'), want },
+          { method: 'get_peers', target, want, scrape: true },
+          { method: 'announce_peer', target, port: 1, impliedPort: false, token: Buffer.alloc(8), isSeed: false }
+        ]
+        for (const question of questions) {
+          const { question: asked, answer } = ask(question, from)
+          expect(answer.length, `${question.method} ${String(want)}`).to.be.at.most(DHT_MAX_ANSWER_RATIO * asked.length)
+        }
+      }
+  })
+
+  for (const [name, from] of askers) {
+    it(`have peers, a token and nodes to go on with, by ${name}`, () => {
+      const { response } = popular({ isProven: false })
+      const { peers, contacts, token } = response({ method: 'get_peers', target }, from)
+      expect(peers.length).to.be.at.least(from === from4 ? 12 : 4)
+      expect(contacts.length).to.be.at.least(from === from4 ? 3 : 2)
+      expect(token).to.have.length(8)
+    })
+  }
+
+  it('have nodes in place of peers when there are none', () => {
+    const { response } = popular({ isProven: false })
+    expect(response({ method: 'get_peers', target: idOf('dd') }).contacts).to.have.length.at.least(7)
+    expect(response({ method: 'find_node', target }).contacts).to.have.length.at.least(7)
+    expect(response({ method: 'find_node', target }, from6).contacts).to.have.length.at.least(5)
+  })
+
+  it('have nodes of both families when both are wanted', () => {
+    const { response } = popular({ isProven: false })
+    const hosts = hostsOf(response({ method: 'find_node', target, want: [4, 6] }).contacts)
+    for (const isIpv6 of [false, true])
+      expect(hosts.filter(host => host.includes(':') === isIpv6)).to.have.length.at.least(3)
+  })
+
+  it('are shorter by what else is sent there, and none when nothing is left', () => {
+    const { responder } = popular({ isProven: false })
+    const datagram = encodeQuery(transaction, asker, { method: 'find_node', target }, false)
+    const message = parseKrpc(datagram)
+    if (message?.type !== 'query') throw new Error('no query')
+    const asked = { from: from4, bytes: datagram.length, now: 0 }
+    const length = (alsoSentBytes: number) => responder.answer(message, { ...asked, alsoSentBytes })?.length
+    expect(length(58)).to.be.at.most(3 * datagram.length - 58)
+    expect(length(3 * datagram.length - 20)).to.equal(undefined)
+  })
+
+  it('are long once it gave back its token, for a quarter of an hour', () => {
+    const { ask, announce, tokenFor, response } = popular({ isProven: false })
+    expect(announce(Buffer.alloc(8)).message).to.include({ type: 'error' })
+    expect(response({ method: 'get_peers', target }).peers).to.have.length.below(DHT_VALUES_TOLD)
+    announce(tokenFor())
+    const full = ask({ method: 'get_peers', target }, from4, DHT_PROVEN_MS - 1)
+    expect(full.message).to.have.property('peers').with.length(DHT_VALUES_TOLD)
+    const late = ask({ method: 'get_peers', target }, from4, DHT_PROVEN_MS)
+    expect(late.answer.length).to.be.at.most(3 * late.question.length)
+    expect(response({ method: 'get_peers', target }, { ...from4, host: '1.2.3.5' }).peers).to.have.length.below(20)
   })
 })
 

@@ -69,16 +69,36 @@ describe('what the DHT may say', () => {
 })
 
 describe('what the DHT hears', () => {
-  it('is 50 questions of a host in 10 seconds, then none for 5 minutes', () => {
+  it('is 50 questions of a host at once and 5 more a second, then none for 5 minutes', () => {
     expect([DHT_FLOOD_QUERIES, DHT_FLOOD_MS, DHT_FLOOD_REST_MS]).to.deep.equal([50, 10_000, 300_000])
     const limits = new TrafficLimits(0)
     expect(heard(limits, 50, 0)).to.equal(50)
     expect(limits.isMuted(HOST, 0)).to.equal(false)
-    expect(heard(limits, 10, 9999)).to.equal(0)
-    expect(limits.isMuted(HOST, 9999)).to.equal(true)
-    expect(heard(limits, 1, 9999 + 299_999)).to.equal(0)
-    expect(limits.isMuted(HOST, 9999 + 300_000)).to.equal(false)
-    expect(heard(limits, 50, 9999 + 300_000)).to.equal(50)
+    expect(heard(limits, 5, 1000)).to.equal(5)
+    expect(heard(limits, 10, 1000)).to.equal(0)
+    expect(limits.isMuted(HOST, 1000)).to.equal(true)
+    expect(heard(limits, 1, 1000 + 299_999)).to.equal(0)
+    expect(limits.isMuted(HOST, 1000 + 300_000)).to.equal(false)
+    expect(heard(limits, 50, 1000 + 300_000)).to.equal(50)
+  })
+
+  it('is no more around the end of a period than within it', () => {
+    for (const end of [DHT_FLOOD_MS, 2 * DHT_FLOOD_MS]) {
+      const limits = new TrafficLimits(0)
+      heard(limits, 1, 0)
+      expect(heard(limits, 60, end - 1) + heard(limits, 60, end + 1)).to.equal(50)
+    }
+  })
+
+  it('is counted for all addresses of one IPv6 network together, and for each of IPv4', () => {
+    const limits = new TrafficLimits(0)
+    const from = (make: (i: number) => string): number =>
+      Array.from({ length: 60 }, (_, i) => limits.hears(make(i), 0)).filter(Boolean).length
+    expect(from(i => `2600:1:2:3::${i + 1}`)).to.equal(50)
+    expect(limits.isMuted('2600:1:2:3:ffff::1', 0)).to.equal(true)
+    expect(limits.isMuted('2600:1:2:4::1', 0)).to.equal(false)
+    expect(from(i => `2600:1:2:${i + 10}::1`)).to.equal(60)
+    expect(from(i => `9.8.7.${i}`)).to.equal(60)
   })
 
   it('is everything of a host that keeps to the measure', () => {

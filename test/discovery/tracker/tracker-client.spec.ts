@@ -159,9 +159,9 @@ describe('TrackerClient', () => {
       })
     }
 
-    it('looks up peers that are given by name, and takes them only on the internet', async () => {
+    it('looks up peers that are given by name, and takes them only on the internet, one address of each family', async () => {
       const answers = new Map([
-        ['peer.example', ['127.0.0.1', '8.8.4.4']],
+        ['peer.example', ['127.0.0.1', '8.8.4.4', '8.8.4.5', '2600::5', '2600::6']],
         ['inside.example', ['192.168.1.1']]
       ])
       const names = new NameLookup({
@@ -176,7 +176,8 @@ describe('TrackerClient', () => {
       })
       expect(response.peers).to.deep.equal([
         { host: '9.9.9.9', port: 4 },
-        { host: '8.8.4.4', port: 1 }
+        { host: '8.8.4.4', port: 1 },
+        { host: '2600::5', port: 1 }
       ])
     })
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { formatPeerAddress } from '../../../lib/wire/peer-address.js'
 import { ChildProgram } from '../child-program.js'
 import {
   ownEnvironment,
@@ -112,12 +113,15 @@ export interface RealDht extends AsyncDisposable {
 /** Resolves when somebody who only asks finds the seeder of each torrent in it. */
 export async function startDht({
   count,
+  host,
   entry,
   torrentFiles = [],
   dataDir = '',
   workDir
 }: {
   count: number
+  /** Where all of them are, instead of each on an address of its own. Each then knows one of the others. */
+  host?: '::1'
   /** All enter the DHT there; without it they know some of each other. */
   entry?: Address
   torrentFiles?: readonly string[]
@@ -127,8 +131,8 @@ export async function startDht({
   // Several of these on one machine keep out of each other's way.
   const network = 20 + Math.floor(Math.random() * 200)
   const seeded = torrentFiles.length > 0 ? [dataDir, ...torrentFiles] : []
-  const at = entry ? `${entry.host}:${entry.port}` : '-'
-  const args = [script('dht_nodes.py'), String(count), String(network), at, ...seeded]
+  const at = entry ? formatPeerAddress(entry) : '-'
+  const args = [script('dht_nodes.py'), String(count), host ?? String(network), at, ...seeded]
   const program = new ChildProgram(PYTHON, args, { name: "libtorrent's DHT", env: environment(workDir) })
   try {
     await program.waitForOutput(/^ready$/m, 90_000)
@@ -137,7 +141,7 @@ export async function startDht({
     throw error
   }
   const addresses = (what: string): Address[] =>
-    [...program.output.matchAll(new RegExp(`^${what} (\\S+):(\\d+)$`, 'gm'))].map(([, host = '', port]) => ({
+    [...program.output.matchAll(new RegExp(`^${what} \\[?(\\S+?)\\]?:(\\d+)$`, 'gm'))].map(([, host = '', port]) => ({
       host,
       port: Number(port)
     }))

@@ -1,5 +1,5 @@
 """Runs nodes of a DHT until it is stopped, each on its own 127.A.B.1: libtorrent keeps one node of a /24.
-dht_nodes.py COUNT A ENTRY [DATA_DIR FILE.torrent...]: the torrents are seeded by one more session, which announces them.
+dht_nodes.py COUNT A ENTRY [DATA_DIR FILE.torrent...]: with "::1" in place of A all of them are there, of which each knows one. The torrents are seeded by one more session, which announces them.
 ENTRY: the node IP:PORT that all others enter the DHT by, or "-" when they know some of each other.
 Prints "node IP:PORT" for each node, "seeder IP:PORT", and "ready" when somebody who only asks finds the seeder of each torrent."""
 import sys
@@ -13,9 +13,13 @@ count, network, entry, *rest = sys.argv[1:]
 data_dir, torrent_files = (rest[0], rest[1:]) if rest else ('', [])
 
 
+def text(host):
+    return f'[{host}]' if ':' in host else host
+
+
 def node(place, only_asks=False):
-    host = f'127.{network}.{place}.1'
-    session = quiet_session(host)
+    host = network if ':' in network else f'127.{network}.{place}.1'
+    session = quiet_session(text(host))
     session.apply_settings({
         'enable_dht': True,
         'dht_read_only': only_asks,
@@ -30,7 +34,7 @@ def join(session, others):
     if entry != '-':
         others = [(None, *entry.rsplit(':', 1))]
     for _, host, port in others:
-        session.add_dht_node((host, int(port)))
+        session.add_dht_node((host.strip('[]'), int(port)))
 
 
 def known(session):
@@ -59,7 +63,7 @@ def finds_somebody(session, info_hash):
 nodes = [node(place) for place in range(1, int(count) + 1)]
 for index, (session, host, port) in enumerate(nodes):
     join(session, [nodes[(index + step) % len(nodes)] for step in (1, 2, 3, 5, 8, 13, 21, 34)])
-    print(f'node {host}:{port}', flush=True)
+    print(f'node {text(host)}:{port}', flush=True)
 enough = 1 if entry != '-' else min(8, len(nodes) - 1)
 while nodes and min(known(nodes[0][0]), known(nodes[-1][0])) < enough:
     pass
@@ -70,7 +74,7 @@ if torrent_files:
     torrents = [add_torrent(seeder, torrent_file, data_dir) for torrent_file in torrent_files]
     while not all(torrent.status().is_seeding for torrent in torrents) or known(seeder) < enough:
         time.sleep(0.1)
-    print(f'seeder {host}:{port}', flush=True)
+    print(f'seeder {text(host)}:{port}', flush=True)
     finder, _, _ = node(201, only_asks=True)
     join(finder, nodes[-8:])
     for torrent in torrents:
