@@ -3,10 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChildProgram } from '../child-program.js'
-import { onFreePort, waitForListener } from '../free-port.js'
-import { ownEnvironment } from './real-client.js'
-
-const READY_TIMEOUT_MS = 5_000
+import { onFreePort } from '../free-port.js'
+import { listening, LOOPBACK, ownEnvironment, type Place } from './real-client.js'
 
 /** `await using` stops it. */
 export interface Opentracker extends AsyncDisposable {
@@ -18,25 +16,24 @@ export interface Opentracker extends AsyncDisposable {
 
 export async function startOpentracker({
   infoHashes,
-  workDir
+  workDir,
+  place: { host, netns } = LOOPBACK
 }: {
   infoHashes: string[]
   workDir: string
+  /** By default 127.0.0.1. In another namespace it can be asked by programs there, not by `waitForSeeders`. */
+  place?: Place
 }): Promise<Opentracker> {
   chmodSync(workDir, 0o755) // started by root it becomes nobody, in a chroot, before it reads the list
   writeFileSync(join(workDir, 'whitelist'), infoHashes.join('\n') + '\n')
   return onFreePort(async port => {
-    const args = ['-i', '127.0.0.1', '-p', String(port), '-P', String(port), '-w', 'whitelist', '-d', workDir]
-    const program = new ChildProgram('opentracker', args, { cwd: workDir, env: ownEnvironment(workDir) })
-    const deadline = performance.now() + READY_TIMEOUT_MS
-    if (!(await waitForListener('127.0.0.1', port, () => program.hasEnded || performance.now() > deadline))) {
-      await program.stop()
-      throw program.error('does not listen')
-    }
-    const base = `http://127.0.0.1:${port}`
+    const args = ['-i', host, '-p', String(port), '-P', String(port), '-w', 'whitelist', '-d', workDir]
+    const program = new ChildProgram('opentracker', args, { cwd: workDir, env: ownEnvironment(workDir), netns })
+    await listening(program, { host, port }, { netns })
+    const base = `http://${host}:${port}`
     return {
       httpUrl: `${base}/announce`,
-      udpUrl: `udp://127.0.0.1:${port}/announce`,
+      udpUrl: `udp://${host}:${port}/announce`,
       waitForSeeders: async (infoHash, count, timeoutMs = 10_000) => {
         const until = performance.now() + timeoutMs
         while ((await completePeers(base, infoHash)) < count) {
