@@ -3,15 +3,13 @@
  * torrent of its own: some clients take one connection an address and torrent.
  */
 import { expect } from 'chai'
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { startBtStream } from '../support/bt-stream-program.js'
 import type { ChildProgram } from '../support/child-program.js'
 import { randomBytesSeeded, writeContent } from '../support/make-torrent.js'
 import { startOpentracker } from '../support/real-clients/opentracker.js'
 import type { Encryption, Place, TorrentOnDisk } from '../support/real-clients/real-client.js'
-import { digest, type Workspace } from './content.js'
+import { digest, fileHolds, type Workspace } from './content.js'
 import type { Seeder } from './seeders.js'
 
 /** Exit code. */
@@ -142,16 +140,9 @@ export class Meetings {
     expect(digest(program.stdout)).to.equal(digest(CONTENT.data))
   }
 
-  /** By the client. Its file is looked at: few clients tell. */
-  async #downloaded({ name }: NamedTorrent): Promise<void> {
-    const path = join(this.#dataDir, name)
-    const until = performance.now() + PATIENCE_MS
-    for (;;) {
-      const found = existsSync(path) ? digest(readFileSync(path)) : 'nothing'
-      if (found === digest(CONTENT.data)) return
-      if (performance.now() > until) expect(found).to.equal(digest(CONTENT.data))
-      await delay(200)
-    }
+  /** By the client. */
+  #downloaded({ name }: NamedTorrent): Promise<void> {
+    return fileHolds(join(this.#dataDir, name), CONTENT.data, PATIENCE_MS)
   }
 }
 

@@ -32,24 +32,25 @@ export class NetworkRoom {
     return room
   }
 
-  hostAt(place: number): string {
-    return `10.99.0.${place}`
-  }
+  readonly hostAt = (place: number): string => `10.99.0.${place}`
 
   close(): void {
     ip('netns', 'delete', this.netns)
   }
 }
 
-/** Whether somebody listens on this TCP port of IPv4, in the namespace of a program that runs; found out without connecting. */
+/** Whether somebody listens on this TCP port in the namespace of a program that runs; found out without connecting. */
 export function isListening(program: ChildProgram, port: number): boolean {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   try {
-    const sockets = readFileSync(`/proc/${program.pid}/net/tcp`, 'latin1').split('\n')
-    return sockets.some(line => {
-      const [, local, , state] = line.trim().split(/\s+/)
-      return local?.endsWith(wanted) === true && state === LISTEN_STATE
-    })
+    const tables = ['tcp', 'tcp6'].map(table => readFileSync(`/proc/${program.pid}/net/${table}`, 'latin1'))
+    return tables
+      .join('\n')
+      .split('\n')
+      .some(line => {
+        const [, local, , state] = line.trim().split(/\s+/)
+        return local?.endsWith(wanted) === true && state === LISTEN_STATE
+      })
   } catch {
     return false // it has ended
   }
