@@ -1,8 +1,9 @@
 /** The torrents that the interop specs move about, and a folder for everything that a run leaves behind. */
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
 import {
   makeTorrent,
@@ -97,6 +98,17 @@ export class Workspace {
 /** Bytes as something that is short enough to read when it differs. */
 export function digest(bytes: Buffer): string {
   return `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+/** Resolves when the file is there and holds this; rejects when the time is over. It is looked at: few clients tell. */
+export async function fileHolds(path: string, data: Buffer, timeoutMs: number): Promise<void> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const found = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+    if (found.equals(data)) return
+    if (performance.now() > until) throw new Error(`${path} should hold ${digest(data)}, but has ${digest(found)}`)
+    await delay(200)
+  }
 }
 
 /** What a folder holds after a complete download: each file's path, in the order of names, and its digest. */

@@ -1,10 +1,16 @@
 /** Ours finds peers by a tracker that other people wrote, over HTTP and over UDP. */
 import { expect } from 'chai'
-import { runBtStream, seedWithBtStream } from '../support/bt-stream-program.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { openTorrent } from '../../lib/index.js'
+import { runBtStream, seedWithBtStream, startBtStream } from '../support/bt-stream-program.js'
+import { freePort } from '../support/free-port.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireProgram } from '../support/real-clients/available.js'
 import { startOpentracker } from '../support/real-clients/opentracker.js'
 import { digest, digestsIn, digestsOf, multiFile, singleFile, Workspace } from './content.js'
+
+const PATIENCE_MS = 10_000
 
 describe('finding peers by opentracker', () => {
   const workspace = new Workspace()
@@ -45,5 +51,59 @@ describe('finding peers by opentracker', () => {
       const stdout = await runBtStream([torrentFile, '--no-dht', '--no-lsd'])
       expect(digest(stdout), `from port ${seeder.address.port}`).to.equal(digest(singleFile.data))
     })
+
+    it(`ours are counted as what they are over ${protocol}: as they come, complete and leave`, async () => {
+      const { infoHash } = workspace.torrent(multiFile)
+      await using tracker = await startOpentracker({ infoHashes: [infoHash], workDir: workspace.folder() })
+      const { torrentFile } = workspace.torrent(multiFile, [tracker[url]])
+      const counts = (complete: number, incomplete: number, downloaded: number): Promise<void> =>
+        becomes(() => tracker.scrape(infoHash), { complete, incomplete, downloaded })
+      await counts(0, 0, 0)
+      const seeder = await seedWithBtStream(torrentFile, workspace.content(multiFile))
+      await counts(1, 0, 0)
+      const options = { host: '127.0.0.1', port: 0, dht: false, lsd: false }
+      const [first, second] = await Promise.all(
+        [workspace.folder(), workspace.folder()].map(dir => openTorrent(torrentFile, { ...options, dir }))
+      )
+      try {
+        await counts(1, 2, 0)
+        await first?.download()
+        await counts(2, 1, 1)
+        await second?.close() // as somebody who changed his mind
+        await counts(2, 0, 1)
+        await seeder.stop()
+        await counts(1, 0, 1)
+      } finally {
+        await Promise.all([first?.close(), second?.close(), seeder.stop()])
+      }
+      await counts(0, 0, 1)
+    })
+
+    it(`those whom a kill ended come back, and are counted once, over ${protocol}`, async () => {
+      const { infoHash } = workspace.torrent(multiFile)
+      await using tracker = await startOpentracker({ infoHashes: [infoHash], workDir: workspace.folder() })
+      const { torrentFile } = workspace.torrent(multiFile, [tracker[url]])
+      const again = ['seed', torrentFile, '--dir', workspace.content(multiFile), '--no-dht', '--no-lsd', '--json', '-v']
+      const port = String(await freePort())
+      for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+        const program = startBtStream([...again, '--port', port])
+        await program.waitForOutput(/"event":"tracker".*"state":"working"/, PATIENCE_MS)
+        await becomes(() => tracker.scrape(infoHash), { complete: 1, incomplete: 0, downloaded: 0 })
+        program.kill(signal)
+        await program.exited
+      }
+      await becomes(() => tracker.scrape(infoHash), { complete: 0, incomplete: 0, downloaded: 0 })
+    })
   }
 })
+
+/** Resolves when it is so; a tracker tells nobody when something changes. */
+async function becomes<T>(read: () => Promise<T>, wanted: T): Promise<void> {
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    const now = await read()
+    if (isDeepStrictEqual(now, wanted)) return
+    if (performance.now() > until) expect(now).to.deep.equal(wanted)
+    await delay(50)
+  }
+}

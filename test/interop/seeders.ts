@@ -7,13 +7,13 @@ import type { Encryption, RealClient, SeedOptions } from '../support/real-client
 import * as rtorrent from '../support/real-clients/rtorrent.js'
 import * as transmission from '../support/real-clients/transmission.js'
 
-interface Seeder {
+export interface Seeder {
   /** Skips the suite where the program is missing. */
   require: (context: Mocha.Context) => void
   seed: (options: SeedOptions) => Promise<RealClient>
   /** What it can be told of encryption. */
   encryptions: readonly Encryption[]
-  /** It finds nobody on loopback by itself. */
+  /** It dials nobody in 127/8, so it has to be met elsewhere. */
   isShy?: boolean
 }
 

@@ -2,7 +2,7 @@
 import { ChildProgram, type ProgramOptions } from './child-program.js'
 import { onFreePort } from './free-port.js'
 import { PROGRAM } from './program.js'
-import { runningClient, type Address, type RealClient } from './real-clients/real-client.js'
+import { LOOPBACK, runningClient, type Address, type Place, type RealClient } from './real-clients/real-client.js'
 
 const LISTEN_TIMEOUT_MS = 15_000
 const RUN_TIMEOUT_MS = 45_000
@@ -43,17 +43,18 @@ export async function runBtStreamPiped(args: readonly string[], command: readonl
 export async function seedWithBtStream(
   torrentFile: string,
   dataDir: string,
-  more: readonly string[] = []
+  more: readonly string[] = [],
+  { host, netns }: Place = LOOPBACK
 ): Promise<RealClient> {
   return onFreePort(async wanted => {
     // Nothing of a test leaves the machine, unless the test says where to.
     const quiet = more.some(arg => arg.startsWith('--dht')) ? ['--no-lsd'] : ['--no-dht', '--no-lsd']
     const args = ['seed', torrentFile, '--dir', dataDir, '--port', String(wanted), '--json', ...quiet, ...more]
-    const program = startBtStream(args)
+    const program = startBtStream(args, { netns })
     try {
       const [line] = await program.waitForOutput(/^\{.*"event":"listening".*\}$/m, LISTEN_TIMEOUT_MS)
       const { port } = JSON.parse(line) as Pick<Address, 'port'>
-      return runningClient(program, { host: '127.0.0.1', port })
+      return runningClient(program, { host, port })
     } catch (error) {
       await program.stop()
       throw error

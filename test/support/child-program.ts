@@ -15,6 +15,8 @@ export interface ProgramOptions {
   env?: NodeJS.ProcessEnv
   uid?: number
   gid?: number
+  /** Name of the network namespace in which it runs, when that is not ours. */
+  netns?: string | undefined
   /** Given to the program on stdin, which then ends. Without it stdin is /dev/null. */
   input?: Buffer
   /** `true`: stdout is data, all of it is kept in `stdout`. Otherwise it is text and goes to `output`, as stderr always does. */
@@ -41,11 +43,12 @@ export class ChildProgram {
   #exit: ProgramExit | undefined
 
   constructor(command: string, args: readonly string[], options: ProgramOptions = {}) {
-    const { name = command, input, collectStdout = false, ...spawnOptions } = options
+    const { name = command, input, collectStdout = false, netns, ...spawnOptions } = options
+    const [file = command, ...before] = netns === undefined ? [] : ['ip', 'netns', 'exec', netns, command]
     ChildProgram.#installHooks()
     this.name = name
     const stdin = input ? 'pipe' : 'ignore'
-    this.#child = spawn(command, args, { ...spawnOptions, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
+    this.#child = spawn(file, [...before, ...args], { ...spawnOptions, detached: true, stdio: [stdin, 'pipe', 'pipe'] })
     ChildProgram.#running.add(this)
     this.#child.stdout?.on('data', (chunk: Buffer) => (collectStdout ? this.#data.push(chunk) : this.#keep(chunk)))
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#keep(chunk))
@@ -66,6 +69,11 @@ export class ChildProgram {
   /** The last 16 KiB or so of its words. */
   get output(): string {
     return this.#output
+  }
+
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   get hasEnded(): boolean {

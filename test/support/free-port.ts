@@ -31,20 +31,29 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>): Promis
   }
 }
 
-/** Tries to connect every 50 ms until somebody listens. False when `isOver` says so first. */
-export async function waitForListener(host: string, port: number, isOver: () => boolean): Promise<boolean> {
+/** Tries to connect, or looks as `isThere` does, every 50 ms until somebody listens. False when `isOver` says so first. */
+export async function waitForListener(
+  { host, port }: { host: string; port: number },
+  isOver: () => boolean,
+  isThere: () => boolean | Promise<boolean> = () => connects(host, port)
+): Promise<boolean> {
   while (!isOver()) {
-    const socket = connect(port, host)
-    try {
-      await once(socket, 'connect')
-      return true
-    } catch {
-      await delay(50)
-    } finally {
-      socket.destroy()
-    }
+    if (await isThere()) return true
+    await delay(50)
   }
   return false
+}
+
+async function connects(host: string, port: number): Promise<boolean> {
+  const socket = connect(port, host)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }
 
 async function isUdpFree(port: number): Promise<boolean> {

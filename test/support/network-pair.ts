@@ -1,7 +1,7 @@
 /** Two network namespaces joined by a cable, made for one test and taken down after it. Needs root and `ip` of iproute2. */
 import { execFileSync } from 'node:child_process'
-import { btStreamCommand } from './bt-stream-program.js'
-import { ChildProgram, type ProgramOptions } from './child-program.js'
+import { startBtStream } from './bt-stream-program.js'
+import type { ChildProgram, ProgramOptions } from './child-program.js'
 
 /** Addresses of the two ends. */
 const ENDS = [
@@ -33,10 +33,7 @@ export class NetworkPair {
 
   /** Runs the program under test at one end. */
   run(end: 0 | 1, args: readonly string[], options: ProgramOptions = {}): ChildProgram {
-    return new ChildProgram('ip', ['netns', 'exec', this.#names[end] ?? '', ...btStreamCommand(), ...args], {
-      name: `bt-stream at end ${end}`,
-      ...options
-    })
+    return startBtStream(args, { name: `bt-stream at end ${end}`, netns: this.#names[end], ...options })
   }
 
   close(): void {

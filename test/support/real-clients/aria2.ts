@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { freePort, onFreePort } from '../free-port.js'
 import {
+  LOOPBACK,
   ownEnvironment,
   ready,
   type Address,
@@ -14,14 +15,14 @@ import {
   type SeedOptions
 } from './real-client.js'
 
-function settings(port: number, dataDir: string): string[] {
+function settings(port: number, dataDir: string, host = LOOPBACK.host): string[] {
   return [
     '--no-conf',
     '--enable-dht=false',
     '--enable-dht6=false',
     '--bt-enable-lpd=false',
     '--enable-peer-exchange=false',
-    '--interface=127.0.0.1',
+    `--interface=${host}`,
     `--listen-port=${port}`,
     `--dir=${dataDir}`,
     '--show-console-readout=false',
@@ -36,13 +37,16 @@ function cipher(encryption: Encryption = 'allow'): string[] {
 }
 
 export async function seed(options: SeedOptions): Promise<RealClient> {
-  const { torrents, dataDir, workDir, encryption } = options
+  const { torrents, dataDir, workDir, encryption, place = LOOPBACK } = options
+  const { host, netns } = place
   return onFreePort(port => {
     const files = torrents.map(torrent => torrent.torrentFile)
-    const seeding = ['--seed-ratio=0', '--check-integrity=true', ...cipher(encryption)]
-    const args = [...settings(port, dataDir), ...seeding, ...files]
-    const program = new ChildProgram('aria2c', args, { name: 'aria2', cwd: workDir, env: ownEnvironment(workDir) })
-    return ready(program, { host: '127.0.0.1', port }, options)
+    const all = `--max-concurrent-downloads=${torrents.length}` // by default five
+    const seeding = [all, '--seed-ratio=0', '--check-integrity=true', ...cipher(encryption)]
+    const args = [...settings(port, dataDir, host), ...seeding, ...files]
+    const surroundings = { cwd: workDir, env: ownEnvironment(workDir), netns }
+    const program = new ChildProgram('aria2c', args, { name: 'aria2', ...surroundings })
+    return ready(program, { host, port }, options)
   })
 }
 

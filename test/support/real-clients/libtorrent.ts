@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { formatPeerAddress } from '../../../lib/wire/peer-address.js'
 import { ChildProgram } from '../child-program.js'
 import {
+  LOOPBACK,
   ownEnvironment,
   ready,
   runningClient,
@@ -30,12 +31,13 @@ function environment(homeDir: string): NodeJS.ProcessEnv {
 
 /** It listens on a port of the system's choice, and says on which. */
 export async function seed(options: SeedOptions): Promise<RealClient> {
-  const { torrents, dataDir, workDir, encryption = 'allow' } = options
+  const { torrents, dataDir, workDir, encryption = 'allow', place = LOOPBACK } = options
+  const { host, netns } = place
   const args = [script('seed.py'), dataDir, ...torrents.map(torrent => torrent.torrentFile)]
-  const env = { ...environment(workDir), BT_ENCRYPTION: encryption }
-  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env })
+  const env = { ...environment(workDir), BT_ENCRYPTION: encryption, BT_HOST: host }
+  const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env, netns })
   const [, port] = await program.waitForOutput(/listening on (\d+)/, 20_000)
-  return ready(program, { host: '127.0.0.1', port: Number(port) }, options)
+  return ready(program, { host, port: Number(port) }, options)
 }
 
 /** Resolves when the download is complete. */

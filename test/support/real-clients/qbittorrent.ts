@@ -3,18 +3,18 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { freePort, onFreePort } from '../free-port.js'
-import { ownEnvironment, ready, type Encryption, type RealClient, type SeedOptions } from './real-client.js'
+import { LOOPBACK, ownEnvironment, ready, type Encryption, type RealClient, type SeedOptions } from './real-client.js'
 
 const ENCRYPTION: Readonly<Record<Encryption, number>> = { allow: 0, require: 1, off: 2 }
 
 /** Without the notice accepted it asks on the terminal. */
-function settings(port: number, webPort: number, encryption: Encryption): string {
+function settings(host: string, port: number, webPort: number, encryption: Encryption): string {
   return `[LegalNotice]
 Accepted=true
 [BitTorrent]
 Session\\Port=${port}
 Session\\Interface=lo
-Session\\InterfaceAddress=127.0.0.1
+Session\\InterfaceAddress=${host}
 Session\\BTProtocol=TCP
 Session\\Encryption=${ENCRYPTION[encryption]}
 Session\\DHTEnabled=false
@@ -32,14 +32,16 @@ WebUI\\UseUPnP=false
 }
 
 export async function seed(options: SeedOptions): Promise<RealClient> {
-  const { torrents, dataDir, workDir, encryption = 'allow' } = options
+  const { torrents, dataDir, workDir, encryption = 'allow', place = LOOPBACK } = options
+  const { host, netns } = place
   return onFreePort(async port => {
     const profile = join(workDir, `profile-${port}`)
     const configDir = join(profile, 'qBittorrent', 'config')
     mkdirSync(configDir, { recursive: true })
-    writeFileSync(join(configDir, 'qBittorrent.conf'), settings(port, await freePort(), encryption))
+    writeFileSync(join(configDir, 'qBittorrent.conf'), settings(host, port, await freePort(), encryption))
     const args = [`--profile=${profile}`, `--save-path=${dataDir}`, ...torrents.map(torrent => torrent.torrentFile)]
-    const program = new ChildProgram('qbittorrent-nox', args, { name: 'qBittorrent', env: ownEnvironment(workDir) })
-    return ready(program, { host: '127.0.0.1', port }, options)
+    const surroundings = { env: ownEnvironment(workDir), netns }
+    const program = new ChildProgram('qbittorrent-nox', args, { name: 'qBittorrent', ...surroundings })
+    return ready(program, { host, port }, options)
   })
 }

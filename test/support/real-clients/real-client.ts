@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChildProgram } from '../child-program.js'
 import { waitForListener } from '../free-port.js'
+import { isListening } from '../network-room.js'
 
 const READY_TIMEOUT_MS = 20_000
 const PROBE_TIMEOUT_MS = 2_000
@@ -12,6 +13,16 @@ export interface Address {
   host: string
   port: number
 }
+
+/** Where a program lives. */
+export interface Place {
+  /** Its address. */
+  readonly host: string
+  /** Name of its network namespace, when that is not ours. */
+  readonly netns?: string | undefined
+}
+
+export const LOOPBACK: Place = { host: '127.0.0.1' }
 
 /** A torrent as a program on this machine is given it. */
 export interface TorrentOnDisk {
@@ -35,6 +46,10 @@ export interface SeedOptions {
   isEmpty?: boolean
   /** An empty folder for settings and other belongings of the program. */
   workDir: string
+  /** By default 127.0.0.1. */
+  place?: Place
+  /** Torrents that it is asked for, until it seeds them; by default all. Some remember who asked, and do not dial there for minutes. */
+  asked?: readonly TorrentOnDisk[]
 }
 
 export interface LeechOptions {
@@ -101,10 +116,16 @@ export function runningClient(program: ChildProgram, address: Address): RealClie
 }
 
 /** Waits until the program listens: one that downloads, or speaks encrypted only, answers no probe. Stops it when it does not get there. */
-export async function listening(program: ChildProgram, address: Address): Promise<RealClient> {
+export async function listening(
+  program: ChildProgram,
+  address: Address,
+  { netns }: Pick<Place, 'netns'> = {}
+): Promise<RealClient> {
   const deadline = performance.now() + READY_TIMEOUT_MS
   const isOver = (): boolean => program.hasEnded || performance.now() > deadline
-  if (await waitForListener(address.host, address.port, isOver)) return runningClient(program, address)
+  // We cannot connect into another namespace, only see what is there.
+  const isThere = netns === undefined ? undefined : () => isListening(program, address.port)
+  if (await waitForListener(address, isOver, isThere)) return runningClient(program, address)
   await program.stop()
   throw program.error('does not listen')
 }
@@ -113,9 +134,10 @@ export async function listening(program: ChildProgram, address: Address): Promis
 export async function ready(
   program: ChildProgram,
   address: Address,
-  { torrents, encryption, isEmpty = false }: SeedOptions
+  { torrents, encryption, isEmpty = false, asked = torrents, place }: SeedOptions
 ): Promise<RealClient> {
-  return isEmpty || encryption === 'require' ? listening(program, address) : serving(program, address, torrents)
+  const answers = !isEmpty && encryption !== 'require' && place?.netns === undefined && asked.length > 0
+  return answers ? serving(program, address, asked) : listening(program, address, place)
 }
 
 /** Shakes hands (BEP 3) and reads the one message that tells what the other side has. */

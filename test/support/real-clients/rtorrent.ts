@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { onFreePort } from '../free-port.js'
-import { ownEnvironment, ready, type Encryption, type RealClient, type SeedOptions } from './real-client.js'
+import { LOOPBACK, ownEnvironment, ready, type Encryption, type RealClient, type SeedOptions } from './real-client.js'
 
 const ENCRYPTION: Readonly<Record<Encryption, string>> = {
   off: 'none',
@@ -12,14 +12,15 @@ const ENCRYPTION: Readonly<Record<Encryption, string>> = {
 }
 
 export async function seed(options: SeedOptions): Promise<RealClient> {
-  const { torrents, dataDir, workDir, encryption = 'allow' } = options
+  const { torrents, dataDir, workDir, encryption = 'allow', place = LOOPBACK } = options
+  const { host, netns } = place
   return onFreePort(port => {
     const sessionDir = join(workDir, `session-${port}`)
     mkdirSync(sessionDir)
     const commands = [
       'system.daemon.set=true',
       `session.path.set=${sessionDir}`,
-      'network.bind_address.set=127.0.0.1',
+      `network.bind_address.set=${host}`,
       `network.port_range.set=${port}-${port}`,
       'network.port_random.set=no',
       'dht.mode.set=disable',
@@ -33,8 +34,9 @@ export async function seed(options: SeedOptions): Promise<RealClient> {
     writeFileSync(rc, commands.join('\n') + '\n')
     const program = new ChildProgram('rtorrent', ['-n', '-o', `import=${rc}`], {
       name: 'rTorrent',
-      env: ownEnvironment(workDir)
+      env: ownEnvironment(workDir),
+      netns
     })
-    return ready(program, { host: '127.0.0.1', port }, options)
+    return ready(program, { host, port }, options)
   })
 }

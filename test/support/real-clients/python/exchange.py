@@ -11,10 +11,7 @@ SOURCES = {1: 'tracker', 2: 'dht', 4: 'pex', 8: 'lsd'}
 
 host, data_dir, torrent_file, wants, *peers = sys.argv[1:]
 session = quiet_session(host)
-session.apply_settings({
-    'close_redundant_connections': False,
-    'outgoing_interfaces': host,
-})
+session.apply_settings({'close_redundant_connections': False})
 torrent = add_torrent(session, torrent_file, data_dir)
 if wants == 'no peers':
     torrent.set_flags(libtorrent.torrent_flags.disable_pex)

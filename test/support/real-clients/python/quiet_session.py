@@ -1,5 +1,5 @@
 """A libtorrent session on loopback that looks for nobody: TCP only, no discovery of any kind.
-BT_ENCRYPTION in the environment: "off", "allow" (as libtorrent has it), or "require" for RC4 alone."""
+BT_ENCRYPTION in the environment: "off", "allow" (as libtorrent has it), or "require" for RC4 alone. BT_HOST: where it listens, by default 127.0.0.1."""
 import os
 
 import libtorrent
@@ -11,9 +11,10 @@ ENCRYPTION = {
 }
 
 
-def quiet_session(host='127.0.0.1'):
+def quiet_session(host=os.environ.get('BT_HOST', '127.0.0.1')):
     return libtorrent.session({
         'listen_interfaces': f'{host}:0',
+        'outgoing_interfaces': host,
         'enable_dht': False,
         'enable_lsd': False,
         'enable_upnp': False,
@@ -21,6 +22,7 @@ def quiet_session(host='127.0.0.1'):
         'enable_incoming_utp': False,
         'enable_outgoing_utp': False,
         'allow_multiple_connections_per_ip': True,
+        **{limit: -1 for limit in ('active_downloads', 'active_seeds', 'active_limit')},  # else it pauses what is over five
         'alert_mask': libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification,
         **ENCRYPTION[os.environ.get('BT_ENCRYPTION', 'allow')],
     })
