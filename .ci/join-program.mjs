@@ -6,6 +6,7 @@ import commonjs from '@rollup/plugin-commonjs'
 import resolve from '@rollup/plugin-node-resolve'
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
 
 const ENTRY = `#!/usr/bin/env node
@@ -13,14 +14,18 @@ const ENTRY = `#!/usr/bin/env node
 import '../program/program.js'
 `
 
-/** `root`: the project's folder. Resolves when dist/program is written and dist/bin/bt-stream.js runs it. */
-export async function joinProgram(root) {
-  const dir = join(root, 'dist', 'program')
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dir = join(root, 'dist', 'program')
+
+await joinProgram()
+
+/** Resolves when dist/program is written and dist/bin/bt-stream.js runs it. */
+async function joinProgram() {
   rmSync(dir, { recursive: true, force: true })
   const bundle = await rollup({
     input: join(root, 'dist', 'bin', 'program.js'),
     external: id => id.startsWith('node:') || id === 'undici',
-    plugins: [ownPlaces(dir), resolve({ exportConditions: ['node'], preferBuiltins: true }), commonjs()],
+    plugins: [ownPlaces(), resolve({ exportConditions: ['node'], preferBuiltins: true }), commonjs()],
     onLog: (level, log) => {
       throw new Error(`rollup ${level}: ${log.message}`)
     }
@@ -37,7 +42,7 @@ export async function joinProgram(root) {
 }
 
 /** `import.meta.url` goes on meaning the module where it is written: beside it are workers and pages. */
-function ownPlaces(dir) {
+function ownPlaces() {
   return {
     name: 'own-places',
     resolveImportMeta(property, { moduleId }) {

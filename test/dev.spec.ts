@@ -33,12 +33,18 @@ for (const folder of ['lib', 'bin']) {
   for (const name of fs.readdirSync(folder)) fs.copyFileSync(folder + '/' + name, 'dist/' + folder + '/' + name.replace('.ts', '.js'))
 }
 `
+/** Stands for what joins the program's modules. */
+const JOIN = `
+import fs from 'fs'
+fs.appendFileSync('calls', 'join\\n')
+`
 
 describe('.ci/dev.mjs', () => {
   let root: string
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'bt-stream-dev-'))
     cpSync(join(projectRoot, '.ci'), join(root, '.ci'), { recursive: true })
+    put('.ci/join-program.mjs', JOIN)
     put('package.json', '{ "engines": { "node": ">=20.19" }, "type": "module" }')
     put('package-lock.json', '{}')
     put('npm-cli.cjs', NPM)
@@ -70,20 +76,20 @@ describe('.ci/dev.mjs', () => {
   const CI = 'npm ci --include=dev --no-audit --no-fund'
 
   it('installs and builds a fresh clone, then has nothing to do and says nothing', () => {
-    expect(dev(['build'])).to.deep.include({ status: 0, calls: [CI, 'tsc'] })
+    expect(dev(['build'])).to.deep.include({ status: 0, calls: [CI, 'tsc', 'join'] })
     expect(dev(['build'])).to.deep.equal({ status: 0, stdout: '', stderr: '', calls: [] })
   })
 
   it('installs again, and builds, when the lockfile changed', () => {
     dev(['build'])
     put('package-lock.json', '{ }')
-    expect(dev(['build']).calls).to.deep.equal([CI, 'tsc'])
+    expect(dev(['build']).calls).to.deep.equal([CI, 'tsc', 'join'])
   })
 
   it('builds again when a source changed, and only then', () => {
     dev(['build'])
     put('lib/kept.ts', '2')
-    expect(dev(['build']).calls).to.deep.equal(['tsc'])
+    expect(dev(['build']).calls).to.deep.equal(['tsc', 'join'])
     expect(readFileSync(join(root, 'dist/lib/kept.js'), 'utf8')).to.equal('2')
     put('lib/kept.ts', '2')
     put('docs/new.md', '')
@@ -93,7 +99,7 @@ describe('.ci/dev.mjs', () => {
   it('removes the output of a source that is gone', () => {
     dev(['build'])
     rmSync(join(root, 'lib/gone.ts'))
-    expect(dev(['build']).calls).to.deep.equal(['tsc'])
+    expect(dev(['build']).calls).to.deep.equal(['tsc', 'join'])
     expect(existsSync(join(root, 'dist/lib/gone.js'))).to.equal(false)
     expect(existsSync(join(root, 'dist/lib/kept.js'))).to.equal(true)
   })
@@ -105,7 +111,7 @@ describe('.ci/dev.mjs', () => {
     put('tsc-fails', '')
     expect(dev(['build'])).to.deep.include({ status: 2, calls: [CI, 'tsc'] })
     rmSync(join(root, 'tsc-fails'))
-    expect(dev(['build'])).to.deep.include({ status: 0, calls: ['tsc'] })
+    expect(dev(['build'])).to.deep.include({ status: 0, calls: ['tsc', 'join'] })
   })
 
   it('never installs into linked packages', () => {
@@ -114,7 +120,7 @@ describe('.ci/dev.mjs', () => {
     renameSync(join(root, 'node_modules'), join(root, 'elsewhere/node_modules'))
     symlinkSync(join(root, 'elsewhere/node_modules'), join(root, 'node_modules'), 'junction')
     put('package-lock.json', '{ }')
-    expect(dev(['build'])).to.deep.include({ status: 0, calls: ['tsc'] })
+    expect(dev(['build'])).to.deep.include({ status: 0, calls: ['tsc', 'join'] })
   })
 
   it('starts the demonstration with the given arguments, and passes on its exit code', () => {
