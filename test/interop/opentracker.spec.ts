@@ -1,14 +1,12 @@
 /** Ours finds peers by a tracker that other people wrote, over HTTP and over UDP. */
 import { expect } from 'chai'
-import { setTimeout as delay } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import { openTorrent } from '../../lib/index.js'
 import { runBtStream, seedWithBtStream, startBtStream } from '../support/bt-stream-program.js'
 import { freePort } from '../support/free-port.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireProgram } from '../support/real-clients/available.js'
 import { startOpentracker } from '../support/real-clients/opentracker.js'
-import { digest, digestsIn, digestsOf, multiFile, singleFile, Workspace } from './content.js'
+import { becomes, digest, digestsIn, digestsOf, multiFile, singleFile, Workspace } from './content.js'
 
 const PATIENCE_MS = 10_000
 
@@ -96,14 +94,3 @@ describe('finding peers by opentracker', () => {
     })
   }
 })
-
-/** Resolves when it is so; a tracker tells nobody when something changes. */
-async function becomes<T>(read: () => Promise<T>, wanted: T): Promise<void> {
-  const until = performance.now() + PATIENCE_MS
-  for (;;) {
-    const now = await read()
-    if (isDeepStrictEqual(now, wanted)) return
-    if (performance.now() > until) expect(now).to.deep.equal(wanted)
-    await delay(50)
-  }
-}

@@ -29,15 +29,28 @@ function environment(homeDir: string): NodeJS.ProcessEnv {
   return { ...ownEnvironment(homeDir), PYTHONDONTWRITEBYTECODE: '1' }
 }
 
+/** A client that counts. */
+export interface CountingClient extends RealClient {
+  /** Bytes of content that went to peers and came from them, as it said last: it counts about once a second. */
+  payload(infoHash: string): { sent: number; got: number }
+}
+
 /** It listens on a port of the system's choice, and says on which. */
-export async function seed(options: SeedOptions): Promise<RealClient> {
+export async function seed(options: SeedOptions): Promise<CountingClient> {
   const { torrents, dataDir, workDir, encryption = 'allow', place = LOOPBACK } = options
   const { host, netns } = place
   const args = [script('seed.py'), dataDir, ...torrents.map(torrent => torrent.torrentFile)]
   const env = { ...environment(workDir), BT_ENCRYPTION: encryption, BT_HOST: host }
   const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env, netns })
   const [, port] = await program.waitForOutput(/listening on (\d+)/, 20_000)
-  return ready(program, { host, port: Number(port) }, options)
+  const client = await ready(program, { host, port: Number(port) }, options)
+  // Until it has looked at what is on disk it hangs up.
+  for (const { infoHash } of torrents) await program.waitForOutput(new RegExp(`payload of ${infoHash}`), 20_000)
+  const payload: CountingClient['payload'] = infoHash => {
+    const said = [...program.output.matchAll(new RegExp(`payload of ${infoHash}: sent (\\d+), got (\\d+)`, 'g'))].at(-1)
+    return { sent: Number(said?.[1] ?? 0), got: Number(said?.[2] ?? 0) }
+  }
+  return { ...client, payload }
 }
 
 /** Resolves when the download is complete. */
