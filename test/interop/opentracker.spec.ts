@@ -32,6 +32,8 @@ describe('finding peers by opentracker', () => {
       const dir = workspace.folder()
       await runBtStream(['get', torrentFile, '-o', dir, '--no-dht', '--no-lsd'])
       expect(digestsIn(dir), `from port ${seeder.address.port}`).to.deep.equal(digestsOf(multiFile))
+      // Though it left as soon as it had all.
+      await becomes(() => tracker.scrape(infoHash), { complete: 1, incomplete: 0, downloaded: 1 })
     })
 
     it(`ours meets aria2 over ${protocol}`, async function () {
