@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
 import {
   makeTorrent,
@@ -89,6 +90,17 @@ export class Workspace {
     return dir
   }
 
+  /** Writes of a single file only these pieces, and zeros for the others. Returns the folder that holds it. */
+  pieces({ name, data, pieceLength }: TorrentSource & { data: Buffer }, isHere: (piece: number) => boolean): string {
+    const dir = this.folder()
+    const bytes = Buffer.alloc(data.length)
+    for (let start = 0; start < data.length; start += pieceLength) {
+      if (isHere(start / pieceLength)) data.copy(bytes, start, start, start + pieceLength)
+    }
+    writeFileSync(join(dir, name), bytes)
+    return dir
+  }
+
   remove(): void {
     if (this.#dir !== undefined) rmSync(this.#dir, { recursive: true, force: true, maxRetries: 3 })
     this.#dir = undefined
@@ -108,6 +120,17 @@ export async function fileHolds(path: string, data: Buffer, timeoutMs: number): 
     if (found.equals(data)) return
     if (performance.now() > until) throw new Error(`${path} should hold ${digest(data)}, but has ${digest(found)}`)
     await delay(200)
+  }
+}
+
+/** Resolves when what is read equals what is wanted, for want of an event. */
+export async function becomes<T>(read: () => T | Promise<T>, wanted: T, timeoutMs = 10_000): Promise<void> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const now = await read()
+    if (isDeepStrictEqual(now, wanted)) return
+    if (performance.now() > until) throw new Error(`is ${JSON.stringify(now)}, should be ${JSON.stringify(wanted)}`)
+    await delay(50)
   }
 }
 

@@ -1,14 +1,12 @@
 /** Ours finds peers by a tracker that other people wrote, over HTTP and over UDP. */
 import { expect } from 'chai'
-import { setTimeout as delay } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import { openTorrent } from '../../lib/index.js'
 import { runBtStream, seedWithBtStream, startBtStream } from '../support/bt-stream-program.js'
 import { freePort } from '../support/free-port.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireProgram } from '../support/real-clients/available.js'
 import { startOpentracker } from '../support/real-clients/opentracker.js'
-import { digest, digestsIn, digestsOf, multiFile, singleFile, Workspace } from './content.js'
+import { becomes, digest, digestsIn, digestsOf, multiFile, singleFile, Workspace } from './content.js'
 
 const PATIENCE_MS = 10_000
 
@@ -34,6 +32,8 @@ describe('finding peers by opentracker', () => {
       const dir = workspace.folder()
       await runBtStream(['get', torrentFile, '-o', dir, '--no-dht', '--no-lsd'])
       expect(digestsIn(dir), `from port ${seeder.address.port}`).to.deep.equal(digestsOf(multiFile))
+      // Though it left as soon as it had all.
+      await becomes(() => tracker.scrape(infoHash), { complete: 1, incomplete: 0, downloaded: 1 })
     })
 
     it(`ours meets aria2 over ${protocol}`, async function () {
@@ -96,14 +96,3 @@ describe('finding peers by opentracker', () => {
     })
   }
 })
-
-/** Resolves when it is so; a tracker tells nobody when something changes. */
-async function becomes<T>(read: () => Promise<T>, wanted: T): Promise<void> {
-  const until = performance.now() + PATIENCE_MS
-  for (;;) {
-    const now = await read()
-    if (isDeepStrictEqual(now, wanted)) return
-    if (performance.now() > until) expect(now).to.deep.equal(wanted)
-    await delay(50)
-  }
-}

@@ -1,6 +1,5 @@
 /** Eight clients, two of them ours, each with an eighth of the pieces. Everybody gets all of it from all the others. */
 import { expect } from 'chai'
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startBtStream } from '../support/bt-stream-program.js'
@@ -16,11 +15,10 @@ import { fileHolds, Workspace } from './content.js'
 import { seeders, type Seeder } from './seeders.js'
 
 const PATIENCE_MS = 55_000
-const PIECE_LENGTH = 64 * 1024
 const SOURCE = {
   name: 'swarm.bin',
   data: randomBytesSeeded('swarm', 8 * 1024 * 1024 + 4321),
-  pieceLength: PIECE_LENGTH
+  pieceLength: 64 * 1024
 }
 const API_PEER = fileURLToPath(new URL('../support/api-peer.js', import.meta.url))
 
@@ -55,7 +53,9 @@ describe('a swarm of eight clients', function () {
     const tracker = await startOpentracker({ infoHashes: [infoHash], workDir: workspace.folder(), place })
     running.push({ stop: async () => tracker[Symbol.asyncDispose]() })
     const torrent = workspace.torrent(SOURCE, [tracker.httpUrl])
-    const folders = Array.from({ length: 8 }, (_, share) => folderWith(share))
+    // Each has every eighth piece. What `get` has another has as well, as it leaves when it has all.
+    const has = (share: number, piece: number): boolean => piece % 8 === share || (share === 6 && piece % 8 === 7)
+    const folders = Array.from({ length: 8 }, (_, share) => workspace.pieces(SOURCE, piece => has(share, piece)))
 
     const starting = OTHERS.map(async (start, index) => {
       const client = { torrents: [torrent], dataDir: folders[index] ?? '', workDir: workspace.folder(), isEmpty: true }
@@ -72,19 +72,4 @@ describe('a swarm of eight clients', function () {
     await Promise.all(folders.map(dir => fileHolds(join(dir, SOURCE.name), SOURCE.data, PATIENCE_MS)))
     expect((await get.waitForExit(PATIENCE_MS)).code, get.output).to.equal(0)
   })
-
-  /** Every eighth piece, from this one on. What `get` has another has as well, as it leaves when it has all. */
-  function folderWith(share: number): string {
-    const dir = join(workspace.folder(), String(share))
-    mkdirSync(dir)
-    const file = openSync(join(dir, SOURCE.name), 'w')
-    ftruncateSync(file, SOURCE.data.length)
-    const isHere = (piece: number): boolean => piece % 8 === share || (share === 6 && piece % 8 === 7)
-    for (let start = 0; start < SOURCE.data.length; start += PIECE_LENGTH) {
-      if (isHere(start / PIECE_LENGTH))
-        writeSync(file, SOURCE.data.subarray(start, start + PIECE_LENGTH), 0, undefined, start)
-    }
-    closeSync(file)
-    return dir
-  }
 })

@@ -57,6 +57,8 @@ export class TrackedTracker {
   #error: TrackerError | undefined
   #trackerId: Buffer | undefined
   #inFlight: AbortController | undefined
+  /** Our `completed`, while it is on its way. */
+  #completing: Promise<unknown> | undefined
   /** Bytes that were left when it took our `started`; undefined while it has not. */
   #leftAtStart: number | undefined
   #toldCompleted = false
@@ -138,40 +140,60 @@ export class TrackedTracker {
     const figures = this.#torrent.request()
     try {
       const request = { ...figures, event, numWant: TRACKER_NUM_WANT, trackerId: this.#trackerId }
-      const response = await this.#torrent.announcer.announce(this.#url, request, { signal })
-      this.#inFlight = undefined
+      const answer = this.#torrent.announcer.announce(this.#url, request, { signal })
+      if (event === 'completed') this.#completing = answer
+      const response = await answer
+      this.#inFlight = this.#completing = undefined
       if (signal.aborted) return false
       this.#onAnswer(response, event, figures.left)
       return true
     } catch (error) {
-      this.#inFlight = undefined
+      this.#inFlight = this.#completing = undefined
       if (!signal.aborted) this.#onFailure(asTrackerFault(error))
       return false
     }
   }
 
-  /** Says `stopped` if it was told `started`; takes at most 5 s and never rejects. */
+  /**
+   * Says `stopped` if it was told `started`, and `completed` before that if it has not heard of it: who leaves as soon as all is there
+   * completed the download, too. Takes at most 5 s and never rejects.
+   */
   async stop(): Promise<void> {
-    this.#inFlight?.abort(new Error('the torrent stops'))
+    const owesCompleted = this.owesCompleted
+    // It is not to be told twice.
+    const completing = owesCompleted ? this.#completing : undefined
+    if (!completing) this.#abort()
     this.#plannedAtMs = undefined
     const wasTold = this.#leftAtStart !== undefined
     this.#leftAtStart = undefined
-    if (wasTold) await this.#sayStopped()
+    if (wasTold) await this.#sayGoodbye(completing ?? (owesCompleted ? 'completed' : undefined))
+    this.#abort()
     if (this.#state !== 'failed') this.#enter('idle')
   }
 
-  async #sayStopped(): Promise<void> {
-    const { announcer, clock } = this.#torrent
+  #abort(): void {
+    this.#inFlight?.abort(new Error('the torrent stops'))
+  }
+
+  async #sayGoodbye(before: 'completed' | Promise<unknown> | undefined): Promise<void> {
+    const { clock } = this.#torrent
     const timeoutMs = TRACKER_STOP_MS
     const onTimeout = () => trackerError('ERR_BT_TRACKER_NETWORK', 'no answer')
-    const request = { ...this.#torrent.request(), event: 'stopped', numWant: 0, trackerId: this.#trackerId } as const
     try {
-      await withDeadline({ clock, timeoutMs, onTimeout }, signal =>
-        announcer.announce(this.#url, request, { signal, timeoutMs })
-      )
+      await withDeadline({ clock, timeoutMs, onTimeout }, async signal => {
+        if (before === 'completed') await this.#sayLast('completed', signal)
+        else await before
+        signal.throwIfAborted()
+        await this.#sayLast('stopped', signal)
+      })
     } catch {
       // It will notice that we are gone when our next announce does not come.
     }
+  }
+
+  async #sayLast(event: AnnounceEvent, signal: AbortSignal): Promise<void> {
+    const request = { ...this.#torrent.request(), event, numWant: 0, trackerId: this.#trackerId }
+    await this.#torrent.announcer.announce(this.#url, request, { signal, timeoutMs: TRACKER_STOP_MS })
   }
 
   #nextEvent(): AnnounceEvent | undefined {

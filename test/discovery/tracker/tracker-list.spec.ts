@@ -242,6 +242,34 @@ describe('TrackerList', () => {
     expect(announcer.events).to.equal('a:started')
   })
 
+  it('tells completed before stopped, and once, to whoever leaves when all is there', async () => {
+    await start(['a', 'b'], { b: ({ event }) => (event === undefined ? 'silence' : ok()) })
+    await clock.advance(1_800_000)
+    figures = { uploaded: 0, downloaded: 100, left: 0 }
+    list.completed() // a hears of it now; b is silent about an announce that is under way
+    await list.stop()
+    expect(
+      announcer.asked.filter(({ request }) => request.event).map(({ url, request }) => `${url}:${request.event}`)
+    ).to.deep.equal(['a:started', 'b:started', 'a:completed', 'b:completed', 'a:stopped', 'b:stopped'])
+  })
+
+  it('waits for a completed that is on its way, for 5 s in all with what comes after', async () => {
+    let answer: (response: AnnounceResponse) => void = () => undefined
+    const slow: Behaviour = ({ event }) => (event === 'completed' ? new Promise(resolve => (answer = resolve)) : ok())
+    await start(['a', 'b'], { a: slow, b: ({ event }) => (event === 'completed' ? 'silence' : ok()) })
+    list.completed()
+    let stopped = false
+    void list.stop().then(() => (stopped = true))
+    await clock.advance(4000)
+    expect(announcer.events).to.equal('a:started b:started a:completed b:completed')
+    answer(ok())
+    await settled()
+    expect(announcer.events).to.match(/b:completed a:stopped$/)
+    await clock.advance(1000)
+    expect([stopped, announcer.aborted]).to.deep.equal([true, 1])
+    expect(announcer.events).to.match(/a:stopped$/)
+  })
+
   it('says stopped only to those that were told started', async () => {
     await start(['ab', 'c'], { a: down, c: () => 'silence' })
     await list.stop()

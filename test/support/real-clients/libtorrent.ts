@@ -30,15 +30,34 @@ function environment(homeDir: string): NodeJS.ProcessEnv {
   return { ...ownEnvironment(homeDir), PYTHONDONTWRITEBYTECODE: '1' }
 }
 
+/** A client that counts. */
+export interface CountingClient extends RealClient {
+  /** Bytes of content that went to peers and came from them, as it said last: it counts about once a second. */
+  payload(infoHash: string): { sent: number; got: number }
+}
+
 /** It listens on a port of the system's choice, and says on which. */
-export async function seed(options: SeedOptions): Promise<RealClient> {
-  const { torrents, dataDir, workDir, encryption = 'allow', place = LOOPBACK } = options
+export async function seed(
+  options: SeedOptions & {
+    /** Bytes a second; 0, the default: no limit. */
+    uploadLimit?: number
+  }
+): Promise<CountingClient> {
+  const { torrents, dataDir, workDir, encryption = 'allow', place = LOOPBACK, uploadLimit = 0 } = options
   const { host, netns } = place
   const args = [script('seed.py'), dataDir, ...torrents.map(torrent => torrent.torrentFile)]
-  const env = { ...environment(workDir), BT_ENCRYPTION: encryption, BT_HOST: host }
+  const settings = { BT_ENCRYPTION: encryption, BT_HOST: host, BT_UPLOAD_LIMIT: String(uploadLimit) }
+  const env = { ...environment(workDir), ...settings }
   const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env, netns })
   const [, port] = await program.waitForOutput(/listening on (\d+)/, 20_000)
-  return ready(program, { host, port: Number(port) }, options)
+  const client = await ready(program, { host, port: Number(port) }, options)
+  // Until it has looked at what is on disk it hangs up.
+  for (const { infoHash } of torrents) await program.waitForOutput(new RegExp(`payload of ${infoHash}`), 20_000)
+  const payload: CountingClient['payload'] = infoHash => {
+    const said = [...program.output.matchAll(new RegExp(`payload of ${infoHash}: sent (\\d+), got (\\d+)`, 'g'))].at(-1)
+    return { sent: Number(said?.[1] ?? 0), got: Number(said?.[2] ?? 0) }
+  }
+  return { ...client, payload }
 }
 
 /** Resolves when the download is complete. */
@@ -47,9 +66,19 @@ export async function leech({
   dataDir,
   peers,
   encryption = 'allow',
+  isFickle = false,
   timeoutMs = 30_000
-}: LeechOptions & { peers: Address[] }): Promise<void> {
-  const args = [script('leech.py'), torrentFile, dataDir, ...peers.map(({ host, port }) => `${host}:${port}`)]
+}: LeechOptions & {
+  peers: Address[]
+  /** It takes back what it asked for after the first bytes, and asks anew. */
+  isFickle?: boolean
+}): Promise<void> {
+  const args = [
+    script(isFickle ? 'fickle.py' : 'leech.py'),
+    torrentFile,
+    dataDir,
+    ...peers.map(({ host, port }) => `${host}:${port}`)
+  ]
   const env = { ...environment(dataDir), BT_ENCRYPTION: encryption }
   const program = new ChildProgram(PYTHON, args, { name: 'libtorrent', env })
   const { code } = await program.waitForExit(timeoutMs)

@@ -22,7 +22,6 @@ def quiet_session(host=os.environ.get('BT_HOST', '127.0.0.1')):
         'enable_incoming_utp': False,
         'enable_outgoing_utp': False,
         'allow_multiple_connections_per_ip': True,
-        **{limit: -1 for limit in ('active_downloads', 'active_seeds', 'active_limit')},  # else it pauses what is over five
         'alert_mask': libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification,
         **ENCRYPTION[os.environ.get('BT_ENCRYPTION', 'allow')],
     })
@@ -32,6 +31,8 @@ def add_torrent(session, torrent_file, data_dir):
     params = libtorrent.add_torrent_params()
     params.ti = libtorrent.torrent_info(torrent_file)
     params.save_path = data_dir
+    # It would pause what is over five, and begin paused.
+    params.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
     return session.add_torrent(params)
 
 
