@@ -9,7 +9,7 @@ import type { PeerInfo, PeerStats, PieceMapCell, TorrentStats, TrackerInfo } fro
 import type { TorrentEngine } from './torrent-engine.js'
 import type { TorrentPeers } from './torrent-peers.js'
 import type { TorrentProgress } from './torrent-progress.js'
-import type { StoredTorrent } from './torrent-storage.js'
+import type { TorrentTotals } from './torrent-totals.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
 /** Pieces that hold bytes of a file. */
@@ -115,11 +115,12 @@ export function slowReason(engine: TorrentEngine, peers: TorrentPeers, isDiskSlo
   })
 }
 
+/** `selected`: pieces of the files to be kept. */
 export function torrentStats(
   engine: TorrentEngine,
   peers: TorrentPeers,
   progress: TorrentProgress,
-  { selected, totals }: Pick<StoredTorrent, 'selected' | 'totals'>
+  { selected, totals }: { readonly selected: Bitfield; readonly totals: TorrentTotals }
 ): TorrentStats {
   const { scheduler, have, verified, geometry, pool, windows } = engine
   const connected = [...peers.swarm.peers()]
