@@ -147,6 +147,7 @@ export class TorrentPeers {
       host: this.#host,
       clock,
       room: this.#network.room,
+      dialPace: this.#network.dialPace,
       priorityOf: address => this.extensions.priorityOf(address),
       isUseless: connection => this.giving.isUseless(connection),
       onPeer: connection => this.#onPeer(connection),
