@@ -13,7 +13,8 @@ import {
   portNumber,
   ratio,
   withMessageOptions,
-  withSharedOptions
+  withSharedOptions,
+  withTotalsOption
 } from './options.js'
 import type {
   CreateCommandOptions,
@@ -92,7 +93,7 @@ function refuseMore(command: Command, source: string): void {
 }
 
 function addCommands(root: Command): void {
-  add(root, 'get', 'download files to disk, verified; goes on with what is there')
+  withTotalsOption(add(root, 'get', 'download files to disk, verified; goes on with what is there'))
     .option('-o, --output <dir>', 'folder for the files', '.')
     .option('--file <path or index>', 'only this file; may be repeated', collect)
     .option('--overwrite', 'write over other files that stand in the way')
@@ -107,9 +108,9 @@ function addCommands(root: Command): void {
       const { info } = await import('./commands/info.js')
       await info(source, { ...options, ...optionsBefore(command) })
     })
-  add(root, 'seed', 'serve files that are on disk, until stopped')
+  withTotalsOption(add(root, 'seed', 'serve files that are on disk, until stopped'))
     .requiredOption('--dir <dir>', 'folder of the files')
-    .option('--ratio <n>', 'end when so many times the torrent was given away', ratio)
+    .option('--ratio <n>', 'end when so many times the torrent was given away, earlier seeding included', ratio)
     .option('--time <minutes>', 'end after so long', minutes)
     .option('--super-seed', 'tell each peer of a piece at a time, so that each is given away about once')
     .action(async (source: string, options: SeedOptions, command: Command) => {

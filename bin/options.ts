@@ -47,13 +47,18 @@ export interface InfoOptions extends SharedOptions {
   readonly count?: boolean
 }
 
-export interface GetOptions extends SharedOptions {
+/** Of commands that keep count of what they give. */
+export interface CountingOptions extends SharedOptions {
+  readonly totals?: string
+}
+
+export interface GetOptions extends CountingOptions {
   readonly output: string
   readonly file?: readonly string[]
   readonly overwrite?: boolean
 }
 
-export interface SeedOptions extends SharedOptions {
+export interface SeedOptions extends CountingOptions {
   readonly dir: string
   readonly superSeed?: boolean
   /** Ends when so many times the torrent's length was given away… */
@@ -120,6 +125,11 @@ export function withSharedOptions(command: Command): Command {
   return withMessageOptions(command)
 }
 
+/** Adds the option of where is kept what was given. */
+export function withTotalsOption(command: Command): Command {
+  return command.option('--totals <folder>', 'where is kept how much was given in all; none: nowhere')
+}
+
 /** Adds the options of what is said on standard error. */
 export function withMessageOptions(command: Command): Command {
   return command
@@ -165,8 +175,8 @@ export function torrentOptions(options: SharedOptions): TorrentOptions {
 /** One-shot commands ask and answer nobody (BEP 43); those that stay are nodes like any other. */
 function dhtOptions({ dht, dhtBootstrap, dhtNodes, host, staysOnline }: SharedOptions): boolean | DhtOptions {
   if (dht === false) return false
-  const isLocal = host !== undefined && /^(?:127\.|::1$)/.test(host)
-  const nodesFile = dhtNodes ?? (isLocal || dhtBootstrap ? NONE : join(cacheFolder(), 'bt-stream', 'dht-nodes'))
+  const nodesFile =
+    dhtNodes ?? (isLocalHost(host) || dhtBootstrap ? NONE : join(cacheFolder(), 'bt-stream', 'dht-nodes'))
   return {
     ...(dhtBootstrap && { bootstrap: dhtBootstrap.filter(node => node !== NONE) }),
     ...(nodesFile !== NONE && { nodesFile }),
@@ -175,6 +185,25 @@ function dhtOptions({ dht, dhtBootstrap, dhtNodes, host, staysOnline }: SharedOp
 }
 
 const NONE = 'none'
+
+/** As the library takes it. Who stays on this machine, or among peers given by hand, leaves nothing behind unless told where. */
+export function totalsOption({ totals, host, discovery }: CountingOptions): Pick<TorrentOptions, 'totalsDir'> {
+  const isAmongOurselves = isLocalHost(host) || discovery === false
+  const folder = totals ?? (isAmongOurselves ? NONE : join(stateFolder(), 'bt-stream', 'totals'))
+  return folder === NONE ? {} : { totalsDir: folder }
+}
+
+function isLocalHost(host: string | undefined): boolean {
+  return host !== undefined && /^(?:127\.|::1$)/.test(host)
+}
+
+/** Where the system wants what a program found out and would miss. */
+function stateFolder(): string {
+  const { XDG_STATE_HOME, LOCALAPPDATA } = process.env
+  if (process.platform === 'win32' && LOCALAPPDATA) return LOCALAPPDATA
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support')
+  return XDG_STATE_HOME ?? join(homedir(), '.local', 'state')
+}
 
 /** Where the system wants what can be had again. */
 function cacheFolder(): string {

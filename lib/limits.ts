@@ -302,6 +302,10 @@ export const MAX_RECORD_BYTES = 64 * 2 ** 20
 export const CHECKPOINT_INTERVAL_MS = 5_000
 /** …or this many bytes, whichever comes first. */
 export const CHECKPOINT_BYTES = 64 * 2 ** 20
+/** What was given in all sessions is written at most this often, while it grows… */
+export const TOTALS_INTERVAL_MS = 5_000
+/** …and read up to this length. */
+export const MAX_TOTALS_BYTES = 512
 /** Files that a torrent is made of: a .torrent has no room for more names. */
 export const MAX_SOURCE_FILES = 500_000
 /** How often files are checked again at the end of a download because something else changed them. */

@@ -62,6 +62,8 @@ export interface TorrentOptions {
   readonly uploadLimit?: number
   /** Limits beside those, shared by all torrents that are given the same object. */
   readonly sharedLimits?: TransferLimits
+  /** Folder in which is kept, by info-hash, how much was taken and given in all sessions, for `stats()`. Default: none; the resume record in `dir` has it as long as there is one. */
+  readonly totalsDir?: string
   /** Tell each peer of one piece after the other, so that each is given away about once (BEP 16). Only of a torrent that is complete. Default false. */
   readonly superSeeding?: boolean
   /** Emits what happens while the metadata of a magnet link is looked for, before there is a torrent that could. */
@@ -119,6 +121,7 @@ export interface CheckedOptions {
   readonly downloadLimit: number
   readonly uploadLimit: number
   readonly sharedLimits: TransferLimits | undefined
+  readonly totalsDir: string | undefined
   readonly superSeeding: boolean
   readonly searchEvents: Pick<EventEmitter, 'emit'> | undefined
   readonly fileSystem: FileSystem | undefined
@@ -131,7 +134,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
   const port = whole('port', options.port ?? DEFAULT_PORT, 0, 65_535)
   const discovery = options.discovery ?? true
   return Object.freeze({
-    dir: folder(options.dir),
+    dir: folder('dir', options.dir),
     readOnly: options.readOnly ?? false,
     only: options.only,
     overwrite: options.overwrite ?? false,
@@ -158,6 +161,7 @@ export function checkOptions(options: TorrentOptions): CheckedOptions {
     downloadLimit: whole('downloadLimit', options.downloadLimit ?? 0, 0, Number.MAX_SAFE_INTEGER),
     uploadLimit: whole('uploadLimit', options.uploadLimit ?? 0, 0, Number.MAX_SAFE_INTEGER),
     sharedLimits: options.sharedLimits,
+    totalsDir: folder('totalsDir', options.totalsDir),
     superSeeding: options.superSeeding ?? false,
     searchEvents: options.searchEvents,
     fileSystem: options.fileSystem,
@@ -208,9 +212,9 @@ function peerAddress(text: string): PeerAddress {
 }
 
 /** The empty path would be the current folder: hardly what was meant. */
-function folder(dir: string | undefined): string | undefined {
-  if (dir === undefined || (typeof dir === 'string' && dir !== '')) return dir
-  throw new TorrentError('ERR_BT_OPTION', 'dir must be the path of a folder')
+function folder(name: string, path: string | undefined): string | undefined {
+  if (path === undefined || (typeof path === 'string' && path !== '')) return path
+  throw new TorrentError('ERR_BT_OPTION', `${name} must be the path of a folder`)
 }
 
 function whole(name: string, value: number, least: number, most: number): number {

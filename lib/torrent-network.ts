@@ -14,6 +14,7 @@ import { DHT_MAX_GIVEN_NODES, MAX_CONNECTIONS, USER_AGENT } from './limits.js'
 import type { InfoHash } from './metainfo/info-hash.js'
 import { Listener } from './net/listener.js'
 import { Reception } from './net/reception.js'
+import { DialPace } from './policy/dial-pace.js'
 import { SharedRoom } from './policy/shared-room.js'
 import type { PeerSource } from './torrent-sources.js'
 import type { UdpSocket } from './transport/udp-socket.js'
@@ -39,6 +40,7 @@ export interface TorrentLookingFor {
 export class TorrentNetwork {
   readonly reception: Reception
   readonly room = new SharedRoom(MAX_CONNECTIONS)
+  readonly dialPace = new DialPace()
   readonly #options: NetworkOptions
   #listening: Promise<number> | undefined
   #listener: Listener | undefined

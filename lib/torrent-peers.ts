@@ -11,6 +11,7 @@ import type { Bitfield } from './pieces/bitfield.js'
 import type { PieceIndex } from './pieces/geometry.js'
 import type { Encryption } from './policy/encryption.js'
 import type { Supplier } from './policy/supplier.js'
+import type { TransferFigures } from './policy/transfer-totals.js'
 import type { PeerConnection } from './net/peer-connection.js'
 import type { HostedTorrent, PeerHost } from './net/peer-host.js'
 import { Swarm } from './net/swarm.js'
@@ -146,6 +147,7 @@ export class TorrentPeers {
       host: this.#host,
       clock,
       room: this.#network.room,
+      dialPace: this.#network.dialPace,
       priorityOf: address => this.extensions.priorityOf(address),
       isUseless: connection => this.giving.isUseless(connection),
       onPeer: connection => this.#onPeer(connection),
@@ -156,6 +158,11 @@ export class TorrentPeers {
       }
     })
     this.#sources = this.#makeSources()
+  }
+
+  /** Bytes that count, since the torrent was opened: blocks that peers took, and blocks that were needed. */
+  get figures(): TransferFigures {
+    return { uploaded: this.uploaded, downloaded: this.#known?.engine.scheduler.received ?? 0 }
   }
 
   get isPaused(): boolean {
@@ -277,10 +284,6 @@ export class TorrentPeers {
     if (this.#options.network === undefined) await this.#network.close()
   }
 
-  get #received(): number {
-    return this.#known?.engine.scheduler.received ?? 0
-  }
-
   async #start(): Promise<void> {
     const { options, linkPeers = [] } = this.#options
     this.swarm.add(options.peers, 'user')
@@ -299,7 +302,7 @@ export class TorrentPeers {
   #makeSources(): TorrentSources {
     const { infoHash, trackers, options } = this.#options
     // Trackers add up what each session says: it counts from its `started` on.
-    const [uploadedBefore, receivedBefore] = [this.uploaded, this.#received]
+    const before = this.figures
     return new TorrentSources({
       infoHash,
       peerId: this.#peerId,
@@ -308,8 +311,8 @@ export class TorrentPeers {
       clock: options.clock,
       random: options.random,
       report: () => ({
-        uploaded: this.uploaded - uploadedBefore,
-        downloaded: this.#received - receivedBefore,
+        uploaded: this.figures.uploaded - before.uploaded,
+        downloaded: this.figures.downloaded - before.downloaded,
         left: this.#known?.left() ?? UNKNOWN_LEFT
       }),
       onPeers: (peers, source) => this.swarm.add(peers, source),

@@ -53,6 +53,9 @@ export interface TorrentStats {
   /** Payload bytes that peers sent us and we sent them, since the torrent was opened. */
   readonly downloaded: number
   readonly uploaded: number
+  /** Payload bytes that were needed, and that were sent, in all sessions of which it was kept: the sum of what trackers are told. */
+  readonly downloadedEver: number
+  readonly uploadedEver: number
   /** Of the downloaded bytes, those that came twice, unasked, or in pieces that failed their hash. */
   readonly wasted: number
   /** Bytes per second, over the last seconds. */

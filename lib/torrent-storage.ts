@@ -1,10 +1,12 @@
 /** Where a torrent's pieces go: the files that are to be kept, opened on disk, or none of them. What is done with them is the torrent's business. */
 import { StorageError } from './errors.js'
+import { systemClock } from './clock.js'
 import type { Metainfo } from './metainfo/metainfo.js'
 import { Bitfield } from './pieces/bitfield.js'
 import { Geometry } from './pieces/geometry.js'
 import type { FileStorage, FileStorageOptions } from './storage/file-storage.js'
 import { selectFiles } from './torrent-selection.js'
+import { TorrentTotals } from './torrent-totals.js'
 import { piecesOf } from './torrent-view.js'
 
 export interface StoredTorrentOptions extends Pick<
@@ -15,6 +17,7 @@ export interface StoredTorrentOptions extends Pick<
   readonly only: Parameters<typeof selectFiles>[1]
   readonly maxMemory: number
   readonly isMemoryGiven: boolean
+  readonly totalsDir?: string | undefined
 }
 
 export interface StoredTorrent {
@@ -24,6 +27,7 @@ export interface StoredTorrent {
   readonly kept: ReadonlySet<number>
   /** Pieces that hold bytes of them. */
   readonly selected: Bitfield
+  readonly totals: TorrentTotals
 }
 
 /** Rejects with `StorageError`, or `TorrentError` for a selection that names no file. */
@@ -38,8 +42,9 @@ export async function openStored(metainfo: Metainfo, options: StoredTorrentOptio
   const kept = selectFiles(metainfo, options.only)
   const selected = new Bitfield(geometry.pieceCount)
   for (const file of kept) for (const index of piecesOf(metainfo.files[file], geometry)) selected.set(index)
-  const { dir, overwrite, readOnly = false, fileSystem, clock } = options
-  if (dir === undefined) return { storage: undefined, kept, selected }
+  const { dir, overwrite, readOnly = false, totalsDir: folder, fileSystem, clock = systemClock } = options
+  const totals = await TorrentTotals.open({ folder, infoHash: metainfo.infoHash, clock })
+  if (dir === undefined) return { storage: undefined, kept, selected, totals }
   // A stream that touches no disk does not load what does.
   const { FileStorage } = await import('./storage/file-storage.js')
   const storage = await FileStorage.open({
@@ -50,7 +55,8 @@ export async function openStored(metainfo: Metainfo, options: StoredTorrentOptio
     overwrite,
     readOnly,
     fileSystem,
-    ...(clock && { clock })
+    clock,
+    totals: totals.figures
   })
-  return { storage, kept, selected }
+  return { storage, kept, selected, totals }
 }

@@ -9,6 +9,7 @@ import type { PeerInfo, PeerStats, PieceMapCell, TorrentStats, TrackerInfo } fro
 import type { TorrentEngine } from './torrent-engine.js'
 import type { TorrentPeers } from './torrent-peers.js'
 import type { TorrentProgress } from './torrent-progress.js'
+import type { TorrentTotals } from './torrent-totals.js'
 import { formatPeerAddress } from './wire/peer-address.js'
 
 /** Pieces that hold bytes of a file. */
@@ -119,10 +120,11 @@ export function torrentStats(
   engine: TorrentEngine,
   peers: TorrentPeers,
   progress: TorrentProgress,
-  selected: Bitfield
+  { selected, totals }: { readonly selected: Bitfield; readonly totals: TorrentTotals }
 ): TorrentStats {
   const { scheduler, have, verified, geometry, pool, windows } = engine
   const connected = [...peers.swarm.peers()]
+  const ever = totals.figures.now
   const wantsFiles = scheduler.wanted.count > 0
   return {
     length: geometry.length,
@@ -130,6 +132,8 @@ export function torrentStats(
     verified: wantsFiles ? bytesOf(have, geometry, selected) : bytesOf(verified, geometry),
     downloaded: peers.downloaded,
     uploaded: peers.uploaded,
+    downloadedEver: ever.downloaded,
+    uploadedEver: ever.uploaded,
     wasted: scheduler.wasted,
     downloadRate: progress.downloadRate,
     uploadRate: progress.uploadRate,

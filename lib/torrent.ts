@@ -17,7 +17,7 @@ import type { TorrentNetwork } from './torrent-network.js'
 import { TorrentPeers } from './torrent-peers.js'
 import { TorrentProgress } from './torrent-progress.js'
 import { payloadFiles } from './torrent-selection.js'
-import { openStored } from './torrent-storage.js'
+import { openStored, type StoredTorrent } from './torrent-storage.js'
 import { throwIfAborted } from './torrent-source.js'
 import { TorrentTar } from './torrent-tar.js'
 import * as view from './torrent-view.js'
@@ -41,9 +41,8 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   readonly #peers: TorrentPeers
   readonly #progress: TorrentProgress
   readonly #hashes: HashPool
+  readonly #stored: StoredTorrent
   readonly #storage: FileStorage | undefined
-  /** Pieces that hold bytes of the files to be kept. */
-  readonly #selected: Bitfield
   /** Pieces that others are told of. */
   readonly #announced: Bitfield
   /** Resolves when what is on disk has been checked and we look for peers. */
@@ -60,22 +59,22 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   private constructor(
     metainfo: Metainfo,
     options: CheckedOptions,
-    storage: FileStorage | undefined,
-    kept: ReadonlySet<number>,
-    selected: Bitfield,
+    stored: StoredTorrent,
     { peers, network }: TorrentConnections
   ) {
     super()
+    const { storage, kept, totals } = stored
     this.metainfo = metainfo
     this.#options = options
+    this.#stored = stored
     this.#storage = storage
-    this.#selected = selected
     this.#hashes = new HashPool()
     this.#engine = this.#makeEngine(Math.max(options.maxMemory, 2 * Math.min(metainfo.pieceLength, metainfo.length)))
     this.#announced = new Bitfield(this.#engine.geometry.pieceCount)
     const { infoHash, trackers, dhtNodes } = metainfo
     this.#peers = peers ?? new TorrentPeers({ infoHash, trackers, dhtNodes, options, network, events: emitting(this) })
     this.#peers.events = emitting(this)
+    totals.begin(this.#peers)
     this.#progress = this.#makeProgress()
     const isKept = (position: number): boolean => storage === undefined || kept.has(position)
     const payload = payloadFiles(metainfo)
@@ -93,13 +92,13 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     options: CheckedOptions,
     connections: TorrentConnections = {}
   ): Promise<Torrent> {
-    const { storage, kept, selected } = await openStored(metainfo, options)
+    const stored = await openStored(metainfo, options)
     try {
       throwIfAborted(options.signal)
-      return new Torrent(metainfo, options, storage, kept, selected, connections)
+      return new Torrent(metainfo, options, stored, connections)
     } catch (error) {
       // Nobody else knows of it: its lock would stay as long as the process.
-      await storage?.close().catch(() => undefined)
+      await stored.storage?.close().catch(() => undefined)
       throw error
     }
   }
@@ -161,7 +160,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
   }
 
   stats(): TorrentStats {
-    return view.torrentStats(this.#engine, this.#peers, this.#progress, this.#selected)
+    return view.torrentStats(this.#engine, this.#peers, this.#progress, this.#stored)
   }
 
   /** The torrent's pieces in at most `cells` runs, for a picture of it. */
@@ -270,6 +269,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
         engine.onChange()
         this.#peers.tellSources()
         this.#peers.giving.beat()
+        this.#stored.totals.beat()
       },
       onWaiting: reason => this.emit('waiting', reason),
       onTimeout: error => this.#fail(error)
@@ -301,7 +301,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     const engine = this.#engine
     const left = (): number => this.length - view.bytesOf(engine.verified, engine.geometry)
     const announced = this.#storage && this.#announced
-    const sought = this.#options.readOnly ? undefined : this.#selected
+    const sought = this.#options.readOnly ? undefined : this.#stored.selected
     const wantsNothing = (): boolean => announced !== undefined && view.wantsNothing(engine, sought)
     this.#peers.begin({ metainfo: this.metainfo, engine, announced, left, wantsNothing })
     await this.#peers.start()
@@ -347,7 +347,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
     }
     await this.ready()
     const engine = this.#engine
-    const wanted = view.indexesOf(this.#selected, engine.geometry)
+    const wanted = view.indexesOf(this.#stored.selected, engine.geometry)
     const isFresh = wanted.some(index => !engine.have.has(index))
     engine.want(wanted)
     const { finishDownload } = await import('./torrent-finish.js')
@@ -393,7 +393,7 @@ export class Torrent extends EventEmitter<TorrentEvents> {
       this.#started.catch(() => undefined),
       this.#download
     ])
-    await this.#hashes.close()
+    await Promise.all([this.#hashes.close(), this.#stored.totals.close()])
     clearInterval(this.#alive)
     this.emit('close')
   }

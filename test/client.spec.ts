@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import { Client, type ClientOptions } from '../lib/client.js'
+import { DIAL_BURST, DIALS_PER_SECOND } from '../lib/limits.js'
 import type { Torrent } from '../lib/torrent.js'
-import { randomBytesSeeded } from './support/make-torrent.js'
+import { FakeTracker } from './support/fake-tracker.js'
+import { makeTorrent, randomBytesSeeded } from './support/make-torrent.js'
 import { noLeaks } from './support/no-leaks.js'
 import { until } from './support/peer-bench.js'
 import { rejection } from './support/rejection.js'
@@ -132,6 +134,97 @@ describe('a client', function () {
     expect(reached).to.equal(undefined)
     torrent.resume()
     expect((await content).equals(bench.made.content)).to.equal(true)
+  })
+
+  it('goes on with the others while torrents are added, paused, resumed and closed', async () => {
+    const ours = client()
+    const steady = benches[0] ?? expect.fail()
+    const [address] = await steady.seed()
+    const torrent = await ours.add(steady.made.torrent, { ...QUIET, peers: [address], downloadLimit: 400_000 })
+    const content = buffer(torrent.file(0).createReadStream())
+    const progress = { isDone: false }
+    void content.then(() => (progress.isDone = true))
+    let rounds = 0
+    while (!progress.isDone) {
+      for (const { made } of benches.slice(1)) {
+        const other = await ours.add(made.torrent, { ...QUIET, peers: ['127.0.0.1:1'] })
+        await other.pause()
+        other.resume()
+        // Lets what else goes on go on.
+        await new Promise(resolve => setImmediate(resolve))
+        await other.close()
+      }
+      rounds++
+    }
+    expect((await content).equals(steady.made.content)).to.equal(true)
+    expect(rounds).to.be.above(2)
+    expect(ours.torrents).to.deep.equal([torrent])
+  })
+
+  describe('of 20 torrents', function () {
+    this.timeout(30_000)
+    let tracker: FakeTracker
+    beforeEach(async () => {
+      tracker = await FakeTracker.listen()
+    })
+    afterEach(() => tracker.close())
+
+    const addTwenty = async (ours: Client): Promise<void> => {
+      const trackers = [[tracker.httpUrl], [tracker.udpUrl]]
+      const options = { ...QUIET, trackers: true, dht: false, lsd: false }
+      for (let i = 0; i < 20; i++) {
+        const { torrent } = makeTorrent({
+          name: `t${i}`,
+          pieceLength: 32_768,
+          data: randomBytesSeeded(`t${i}`, 40_000),
+          trackers
+        })
+        await ours.add(torrent, options)
+      }
+      const isWorking = (torrent: Torrent): boolean =>
+        torrent.trackers().filter(({ state }) => state === 'working').length === trackers.length
+      await until(() => ours.torrents.every(isWorking))
+    }
+
+    it('tells both trackers of each that it leaves', async () => {
+      const ours = client()
+      await addTwenty(ours)
+      const startedAt = performance.now()
+      await ours.close()
+      expect(performance.now() - startedAt).to.be.below(5000)
+      for (const protocol of ['http', 'udp']) {
+        const stopped = tracker.announces.filter(each => each.protocol === protocol && each.event === 'stopped')
+        expect(new Set(stopped.map(({ infoHash }) => infoHash)).size, protocol).to.equal(20)
+      }
+    })
+
+    it('closes within 5 s when their trackers have died', async () => {
+      const ours = client()
+      await addTwenty(ours)
+      tracker.behaviour.silent = true
+      const startedAt = performance.now()
+      await ours.close()
+      expect(performance.now() - startedAt).to.be.within(1000, 5500)
+    })
+
+    it('dials no more than one would', async () => {
+      const ours = client()
+      let failed = 0
+      const peers = Array.from({ length: 50 }, (_, i) => `127.0.0.1:${1 + i}`)
+      const startedAt = performance.now()
+      for (let i = 0; i < 20; i++) {
+        const { torrent } = makeTorrent({
+          name: `t${i}`,
+          pieceLength: 32_768,
+          data: randomBytesSeeded(`t${i}`, 40_000)
+        })
+        const opened = await ours.add(torrent, { ...QUIET, discovery: false, peers })
+        opened.on('dialFailed', () => failed++)
+      }
+      await new Promise(resolve => setTimeout(resolve, 2500))
+      const seconds = (performance.now() - startedAt) / 1000
+      expect(failed).to.be.within(DIAL_BURST + DIALS_PER_SECOND, DIAL_BURST + DIALS_PER_SECOND * seconds)
+    })
   })
 
   it('refuses options that make no sense at once', () => {

@@ -1,7 +1,7 @@
 /** `bt-stream get <source> -o DIR`: files to disk. */
 import type { Metainfo } from '../../lib/index.js'
 import { chooseMany, filesOf } from '../file-choice.js'
-import type { GetOptions } from '../options.js'
+import { totalsOption, type GetOptions } from '../options.js'
 import { runCommand } from '../session.js'
 import { tellBudget, tellStart } from '../start.js'
 import { watchTorrent } from '../watch.js'
@@ -10,7 +10,7 @@ export async function get(source: string, options: GetOptions): Promise<void> {
   await runCommand(options, async session => {
     const { output: dir, overwrite = false, file: names } = options
     const only = names && { only: (metainfo: Metainfo) => chooseMany(filesOf(metainfo), names) }
-    const torrent = await session.open(source, { dir, overwrite, ...only })
+    const torrent = await session.open(source, { dir, overwrite, ...only, ...totalsOption(options) })
     tellStart(session, 'get', torrent.metainfo)
     tellBudget(session, torrent)
     const goal = () => {

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { StorageError, type Torrent } from '../../lib/index.js'
 import { UsageError } from '../exit-code.js'
-import type { SeedOptions } from '../options.js'
+import { totalsOption, type SeedOptions } from '../options.js'
 import { runCommand, type Session } from '../session.js'
 import { tellStart } from '../start.js'
 import { watchTorrent } from '../watch.js'
@@ -15,7 +15,12 @@ export async function seed(source: string, options: SeedOptions): Promise<void> 
     if (options.discovery === false && options.peer === undefined)
       throw new UsageError('with --no-discovery nobody finds this seed: name the peers to serve with --peer')
     const { dir, superSeed = false } = options
-    const torrent = await session.open(source, { dir, readOnly: true, superSeeding: superSeed })
+    const torrent = await session.open(source, {
+      dir,
+      readOnly: true,
+      superSeeding: superSeed,
+      ...totalsOption(options)
+    })
     tellStart(session, 'seed', torrent.metainfo)
     watchTorrent(torrent, session.messages)
     await torrent.ready()
@@ -25,9 +30,9 @@ export async function seed(source: string, options: SeedOptions): Promise<void> 
       session.messages.say({ event: 'warning', message: 'not all of the torrent is here: it is seeded as usual' })
     session.messages.say({ event: 'serving', have: verified, length })
     await untilGiven(torrent, session, options)
-    const { uploaded } = torrent.stats()
+    const { uploaded, uploadedEver } = torrent.stats()
     const { elapsedMs } = session
-    session.messages.say({ event: 'seeded', uploaded, ratio: uploaded / Math.max(1, length), elapsedMs })
+    session.messages.say({ event: 'seeded', uploaded, ratio: uploadedEver / Math.max(1, length), elapsedMs })
   })
 }
 
@@ -41,7 +46,7 @@ async function untilGiven(torrent: Torrent, session: Session, { ratio, time }: S
   const given = new Promise<void>(resolve => {
     if (ratio === undefined && time === undefined) return
     look = setInterval(() => {
-      const isEnough = ratio !== undefined && torrent.stats().uploaded >= ratio * torrent.length
+      const isEnough = ratio !== undefined && torrent.stats().uploadedEver >= ratio * torrent.length
       const isLong = time !== undefined && performance.now() - startedAt >= time
       if (isEnough || isLong) resolve()
     }, LOOK_MS)

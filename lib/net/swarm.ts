@@ -11,6 +11,7 @@ import {
   type FoundAddress
 } from '../policy/candidate-list.js'
 import { waysTo, type Way } from '../policy/encryption.js'
+import { DialPace, type DialTurns } from '../policy/dial-pace.js'
 import { SharedRoom, type Room } from '../policy/shared-room.js'
 import type { Supplier } from '../policy/supplier.js'
 import { dial } from '../transport/dial.js'
@@ -26,6 +27,8 @@ export interface SwarmOptions {
   readonly onPeerGone: (connection: PeerConnection, error: Error | undefined) => void
   /** The connections of all torrents of a client; by default this torrent is alone. */
   readonly room?: SharedRoom | undefined
+  /** The dials of all torrents of a client. */
+  readonly dialPace?: DialPace | undefined
   /** BEP 40: how much this address is to be preferred when there is no room for all. */
   readonly priorityOf?: (address: PeerAddress) => number | undefined
   /** BEP 21: neither we nor this peer want anything: it is left, and not dialled again for long, unless `recall` says so. */
@@ -60,19 +63,18 @@ export class Swarm {
   readonly #candidateOf = new Map<PeerConnection, Candidate>()
   /** What to try when a peer does not answer on a connection. */
   readonly #nextAttempts = new Map<PeerConnection, Attempt>()
-  #dialCredit = limits.DIAL_BURST
-  #creditAt: number
   #timer: Timer
   #isClosed = false
   /** Takes nobody and dials nobody for now. */
   #isPaused = false
   readonly #room: Room
+  readonly #turns: DialTurns
   #onEmpty: (() => void) | undefined
 
   constructor(options: SwarmOptions) {
     this.#options = options
     if (options.priorityOf) this.candidates.priorityOf = options.priorityOf
-    this.#creditAt = options.clock.now()
+    this.#turns = (options.dialPace ?? new DialPace()).join()
     const room = options.room ?? new SharedRoom(limits.MAX_CONNECTIONS)
     this.#room = room.join(() => this.#connections.size + this.#dialling.size)
     this.#timer = options.clock.setTimer(() => this.#tick(), TICK_MS)
@@ -195,7 +197,7 @@ export class Swarm {
     const next = this.#nextAttempts.get(connection)
     this.#nextAttempts.delete(connection)
     if (next && this.#isWorthTrying(next, connection)) {
-      this.#dialCredit--
+      this.#turns.spend(1)
       void this.#dial(next)
       return
     }
@@ -225,6 +227,7 @@ export class Swarm {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#room.leave()
+    this.#turns.leave()
     this.#options.clock.clearTimer(this.#timer)
     this.#leaveAll()
     if (this.#connections.size === 0) return
@@ -267,15 +270,11 @@ export class Swarm {
 
   #dialDue(): void {
     const now = this.#options.clock.now()
-    const earned = ((now - this.#creditAt) / 1000) * limits.DIALS_PER_SECOND
-    this.#dialCredit = Math.min(limits.DIAL_BURST, this.#dialCredit + earned)
-    this.#creditAt = now
-    if (this.#isPaused) return
-    const room = this.#allowed - this.#connections.size - this.#dialling.size
-    for (const candidate of this.candidates.due(Math.min(Math.floor(this.#dialCredit), room), now)) {
-      this.#dialCredit--
-      void this.#dial({ candidate, ways: waysTo(candidate, this.#options.host.encryption) })
-    }
+    const room = this.#isPaused ? 0 : this.#allowed - this.#connections.size - this.#dialling.size
+    const wanted = room > 0 ? Math.min(room, this.candidates.dueCount(now)) : 0
+    const due = this.candidates.due(this.#turns.allowed(wanted, now), now)
+    this.#turns.spend(due.length)
+    for (const candidate of due) void this.#dial({ candidate, ways: waysTo(candidate, this.#options.host.encryption) })
   }
 
   /** The peer left before its handshake, as those do that want it otherwise; and we did not leave it for another reason. */

@@ -108,6 +108,13 @@ export class CandidateList {
     return this.#known.get(formatPeerAddress(address))
   }
 
+  /** How many could be dialled now, were each dialled as often as it wants. */
+  dueCount(now: number): number {
+    let count = 0
+    for (const candidate of this.#known.values()) if (!candidate.isConnected && candidate.dialAt <= now) count++
+    return count
+  }
+
   /** Up to `count` candidates to dial now, those with the fewest failures first. */
   due(count: number, now: number): Candidate[] {
     if (count <= 0) return []

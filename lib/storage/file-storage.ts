@@ -9,6 +9,7 @@ import { systemClock, type Clock } from '../clock.js'
 import { StorageError } from '../errors.js'
 import type { Metainfo } from '../metainfo/metainfo.js'
 import type { Geometry, PieceIndex } from '../pieces/geometry.js'
+import type { TransferTotals } from '../policy/transfer-totals.js'
 import type { Lease, Storage, VerifiedPiece } from '../streams/storage.js'
 import { Checkpoint, type Landing } from './checkpoint.js'
 import type { DiskSpan } from './disk-hasher.js'
@@ -32,6 +33,8 @@ export interface FileStorageOptions {
   readonly overwrite: boolean
   /** For seeding: nothing is made, locked or written, and what is missing stays missing. Default false. */
   readonly readOnly?: boolean
+  /** Kept with the record. */
+  readonly totals?: TransferTotals
   readonly fileSystem?: FileSystem | undefined
   readonly clock?: Clock
 }
@@ -84,13 +87,13 @@ export class FileStorage implements Storage {
    * ERR_BT_DISK (a folder that cannot be written, for one).
    */
   static async open(options: FileStorageOptions): Promise<FileStorage> {
-    const { dir, metainfo, geometry, selected, readOnly = false, fileSystem = nodeFileSystem } = options
+    const { dir, metainfo, geometry, selected, readOnly = false, totals, fileSystem = nodeFileSystem } = options
     refuseRecordPaths(metainfo)
     let lock: LockFile | undefined
     try {
       const target = await TargetFolder.open(fileSystem, dir, { create: !readOnly })
       if (!readOnly) lock = await LockFile.take(fileSystem, join(target.path, `${recordName(metainfo)}.lock`))
-      const record = readOnly ? undefined : await ResumeRecord.load(fileSystem, target, metainfo)
+      const record = readOnly ? undefined : await ResumeRecord.load(fileSystem, target, metainfo, totals)
       const table = await FileTable.survey(target, metainfo, geometry, selected, record)
       const parts = await PartStore.load(fileSystem, target, metainfo, geometry)
       return new FileStorage(options, fileSystem, { target, table, record, lock, parts })
@@ -366,6 +369,7 @@ export class FileStorage implements Storage {
     await Promise.allSettled(this.#busy)
     await this.#checkpoint.drain().catch(note)
     this.#checkpoint.stop()
+    await this.#record?.saveTotals().catch(() => undefined)
     await this.#files.close().catch(note)
     await this.#parts.close().catch(note)
     await this.#lock?.release().catch(note)

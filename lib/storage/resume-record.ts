@@ -4,7 +4,8 @@
  * It knows no pieces' content and opens no payload file.
  *
  *     bt-stream resume record 1
- *     {"infoHash":"…","pieceCount":3,"pieces":"oA=="}      bitfield, base64, high bit first
+ *     {"infoHash":"…","pieceCount":3,"pieces":"oA==",      bitfield, base64, high bit first
+ *      "uploaded":0,"downloaded":32768}                   bytes, in all sessions
  *     [0,1024,1700000000000.5,"a/b.txt"]                  position, bytes on disk (-1: not made yet), mtime in ms, path below the torrent's folder
  *     sha256 …                                            of everything above
  */
@@ -14,6 +15,7 @@ import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { MAX_RECORD_BYTES } from '../limits.js'
 import type { Metainfo } from '../metainfo/metainfo.js'
+import { asTransferFigures, TransferTotals } from '../policy/transfer-totals.js'
 import { forEachBounded } from './bounded-walk.js'
 import { systemCode } from './disk-error.js'
 import { readAll, writeAll, type FileSystem, type OpenFile } from './file-system.js'
@@ -38,22 +40,33 @@ export class ResumeRecord {
   readonly #metainfo: Metainfo
   readonly #path: string
   readonly #temporaryPath: string
+  readonly #totals: TransferTotals
   readonly #pieces: Buffer
   readonly #marks = new Map<number, FileMark>()
   #state: 'none' | 'damaged' | 'whole' = 'none'
+  #savedUploaded = 0
 
-  private constructor(fileSystem: FileSystem, target: TargetFolder, metainfo: Metainfo) {
+  private constructor(fileSystem: FileSystem, target: TargetFolder, metainfo: Metainfo, totals: TransferTotals) {
     this.#fileSystem = fileSystem
     this.#target = target
     this.#metainfo = metainfo
     this.#path = join(target.path, recordName(metainfo))
     this.#temporaryPath = `${this.#path}.tmp`
+    this.#totals = totals
     this.#pieces = Buffer.alloc(Math.ceil(metainfo.pieceHashes.length / 20 / 8))
   }
 
-  /** Reads the record, if there is one. A record of any content loads; rejects only with errors of node:fs such as EIO. */
-  static async load(fileSystem: FileSystem, target: TargetFolder, metainfo: Metainfo): Promise<ResumeRecord> {
-    const record = new ResumeRecord(fileSystem, target, metainfo)
+  /**
+   * Reads the record, if there is one. A record of any content loads; rejects only with errors of node:fs such as EIO. `totals` learns what
+   * it says, and each save writes what they are then.
+   */
+  static async load(
+    fileSystem: FileSystem,
+    target: TargetFolder,
+    metainfo: Metainfo,
+    totals = new TransferTotals()
+  ): Promise<ResumeRecord> {
+    const record = new ResumeRecord(fileSystem, target, metainfo, totals)
     const bytes = await record.#readFile()
     if (bytes) await record.#parse(bytes)
     return record
@@ -141,6 +154,12 @@ export class ResumeRecord {
     this.#state = 'whole'
   }
 
+  /** Saves it once more at the end, when there is one and more was given since. */
+  async saveTotals(): Promise<void> {
+    const isKept = this.#state === 'whole' && this.#marks.size > 0
+    if (isKept && this.#totals.now.uploaded !== this.#savedUploaded) await this.save()
+  }
+
   /** Removes the record when it names no file any more. */
   async saveOrRemove(): Promise<void> {
     if (this.#marks.size > 0) return this.save()
@@ -161,8 +180,10 @@ export class ResumeRecord {
     const head = {
       infoHash: infoHash.toString('hex'),
       pieceCount: this.#pieceCount,
-      pieces: this.#pieces.toString('base64')
+      pieces: this.#pieces.toString('base64'),
+      ...this.#totals.now
     }
+    this.#savedUploaded = head.uploaded
     let lines = [TITLE, JSON.stringify(head)]
     for (const [at, mark] of this.#marks) {
       lines.push(JSON.stringify([at, mark.size, mark.mtimeMs, this.#shortPath(at)]))
@@ -212,6 +233,9 @@ export class ResumeRecord {
     if (trailer !== `sha256 ${await digest(bytes.subarray(0, lastLine))}\n`) return
     if (head.pieceCount !== this.#pieceCount || pieces.length !== this.#pieces.length) return
     pieces.copy(this.#pieces)
+    const figures = asTransferFigures(head)
+    if (figures) this.#totals.learn(figures)
+    this.#savedUploaded = this.#totals.now.uploaded
     this.#state = 'whole'
   }
 

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
 import { buffer } from 'node:stream/consumers'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openTorrent } from '../../lib/torrent-open.js'
-import { randomBytesSeeded } from '../support/make-torrent.js'
+import { FakeTracker } from '../support/fake-tracker.js'
+import { makeTorrent, randomBytesSeeded } from '../support/make-torrent.js'
+import { until } from '../support/peer-bench.js'
 import { eventsIn, run, RunningProgram } from '../support/program.js'
 import { Seeder } from '../support/seeder.js'
 
@@ -45,6 +48,39 @@ describe('bt-stream seed', function () {
     expect(await program.exit()).to.equal(0)
     const event = eventsIn(program.lines.join('\n')).find(({ event: name }) => name === 'seeded')
     expect(event).to.deep.include({ uploaded: 2 * 2 ** 20, ratio: 2 })
+  })
+
+  it('remembers after kill -9 what it gave, and counts it for --ratio; trackers hear of each session alone', async () => {
+    const tracker = await FakeTracker.listen()
+    const torrent = join(seeder.folder, 'tracked.torrent')
+    writeFileSync(
+      torrent,
+      makeTorrent({ name: 'seeded.bin', pieceLength: 65_536, data, trackers: [[tracker.httpUrl]] }).torrent
+    )
+    const totals = join(seeder.folder, 'totals')
+    const all = args('--ratio', '1.5', '--totals', totals).filter(arg => arg !== '--no-tracker')
+    all[1] = torrent
+    try {
+      const first = new RunningProgram(all)
+      await leech(await portOf(first))
+      await until(() => existsSync(totals) && readdirSync(totals).length === 1)
+      first.child.kill('SIGKILL')
+      await first.exit()
+      const second = new RunningProgram(all)
+      await leech(await portOf(second))
+      await second.line(/"seeded"/)
+      expect(await second.exit()).to.equal(0)
+      const event = eventsIn(second.lines.join('\n')).find(({ event: name }) => name === 'seeded')
+      expect(event).to.deep.include({ uploaded: 2 ** 20, ratio: 2 })
+      const told = tracker.announces.map(({ event: name, uploaded }) => [name, uploaded])
+      expect(told).to.deep.equal([
+        ['started', 0],
+        ['started', 0],
+        ['stopped', 2 ** 20]
+      ])
+    } finally {
+      await tracker.close()
+    }
   })
 
   it('ends with 0 when --time is over', async () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createHash } from 'node:crypto'
 import { MAX_RECORD_BYTES } from '../../lib/limits.js'
+import { TransferTotals } from '../../lib/policy/transfer-totals.js'
 import { recordName, ResumeRecord } from '../../lib/storage/resume-record.js'
 import { TargetFolder } from '../../lib/storage/target-folder.js'
 import { MemoryDisk } from './memory-disk.js'
@@ -131,6 +132,45 @@ describe('ResumeRecord', function () {
     expect((await load(largest)).whole).to.equal(true)
     const beyond = await load(withChecksum(`${lines}${' '.repeat(fill)}\n`))
     expect([beyond.damaged, owned(beyond)]).to.deep.equal([true, []])
+  })
+
+  describe('keeps what was taken and given', () => {
+    const open = async (disk: MemoryDisk, given = 0): Promise<[ResumeRecord, TransferTotals]> => {
+      const target = await TargetFolder.open(disk, '/dir', { create: false })
+      const totals = new TransferTotals()
+      const record = await ResumeRecord.load(disk, target, torrent.metainfo, totals)
+      totals.session = () => ({ uploaded: given, downloaded: 1 })
+      return [record, totals]
+    }
+
+    it('through sessions', async () => {
+      const disk = new MemoryDisk('/dir')
+      for (const given of [7, 0, 5]) {
+        const [record] = await open(disk, given)
+        record.mark(0, { size: 100, mtimeMs: 1.5 })
+        await record.save()
+      }
+      expect((await open(disk))[1].now).to.deep.equal({ uploaded: 12, downloaded: 4 })
+    })
+
+    it('also when nothing else is new at the end, and makes no record for it', async () => {
+      const disk = new MemoryDisk('/dir')
+      await (await open(disk, 3))[0].saveTotals()
+      expect(disk.get(path)).to.equal(undefined)
+      disk.put(path, await saved())
+      await (await open(disk, 3))[0].saveTotals()
+      expect((await open(disk))[1].now.uploaded).to.equal(3)
+    })
+
+    it('and reads a record without it, or with nonsense, as if nothing had been', async () => {
+      const text = (await saved()).toString().split('sha256')[0] ?? ''
+      for (const head of ['', ',"uploaded":-1,"downloaded":0', ',"uploaded":"7","downloaded":0']) {
+        const disk = new MemoryDisk('/dir')
+        disk.put(path, withChecksum(text.replace(',"uploaded":0,"downloaded":0', head)))
+        const [record, totals] = await open(disk)
+        expect([record.whole, totals.now.uploaded], head).to.deep.equal([true, 0])
+      }
+    })
   })
 
   it('survives any bytes', async () => {

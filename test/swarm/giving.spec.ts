@@ -190,6 +190,57 @@ describe('a torrent gives', function () {
 })
 
 describe('what trackers are told', function () {
+  it('adds up to what a torrent remembers, however its sessions end', async () => {
+    const tracker = await FakeTracker.listen()
+    const length = 300_001
+    const bench = new SwarmBench({ ...single(length, 32_768), trackers: [[tracker.httpUrl]] })
+    const totalsDir = bench.folder('totals')
+    let [up, down] = [0, 0]
+    try {
+      const [address, seed] = await bench.seed()
+      // A leecher of many sessions: paused, closed, complete in the end; it serves from the first piece on.
+      const options = { dht: false, lsd: false, trackers: true, port: 0, peers: [address], totalsDir }
+      const last = (): [number, number] => {
+        const { uploaded = 0, downloaded = 0, event } = tracker.announces.at(-1) ?? {}
+        expect(event).to.equal('stopped')
+        return [uploaded, downloaded]
+      }
+      seed.setLimits({ upload: 400_000 })
+      for (let session = 0; session < 4; session++) {
+        const torrent = await bench.open({ ...options, dir: bench.folder('got') })
+        const [port] = (await once(torrent, 'listening')) as [number]
+        expect(torrent.stats().uploadedEver).to.equal(up)
+        expect(torrent.stats().downloadedEver).to.equal(down)
+        const downloading = torrent.download().catch(() => undefined)
+        await until(() => torrent.stats().verified > Math.min(session * 100_000, length - 1))
+        await until(() => torrent.trackers()[0]?.state === 'working')
+        const other = await bench.leech([`127.0.0.1:${port}`])
+        const reader = other.file(0).createReadStream()
+        reader.on('error', () => undefined)
+        await once(reader.resume(), 'data')
+        if (session % 2 === 1) {
+          await torrent.pause()
+          ;[up, down] = [up + last()[0], down + last()[1]]
+          torrent.resume()
+          await until(() => torrent.trackers()[0]?.state === 'working')
+        }
+        if (session === 3) await downloading
+        await torrent.close()
+        await other.close()
+        ;[up, down] = [up + last()[0], down + last()[1]]
+        const { uploaded, uploadedEver, downloadedEver } = torrent.stats()
+        expect([uploadedEver, downloadedEver]).to.deep.equal([up, down])
+        expect(uploaded).to.be.above(0)
+      }
+      expect(
+        tracker.announces.filter(({ event }) => event === 'started').every(({ uploaded }) => uploaded === 0)
+      ).to.equal(true)
+    } finally {
+      await bench.close()
+      await tracker.close()
+    }
+  }).timeout(30_000)
+
   it('is true to the byte, and counts anew with each session', async () => {
     const tracker = await FakeTracker.listen()
     const bench = new SwarmBench({ ...single(300_001, 32_768), trackers: [[tracker.httpUrl]] })
