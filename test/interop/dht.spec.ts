@@ -1,18 +1,22 @@
-/** The DHT (BEP 5, 32) with libtorrent's nodes and aria2. Each IPv4 node has an address of its own: libtorrent keeps one of a /24. */
+/** The DHT (BEP 5, 32) with libtorrent's nodes, aria2 and Transmission. Each IPv4 node has an address of its own: libtorrent keeps one of a /24. */
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
 import { formatPeerAddress } from '../../lib/wire/peer-address.js'
 import { runBtStream, seedWithBtStream } from '../support/bt-stream-program.js'
 import { freePort } from '../support/free-port.js'
-import { needsIpv6Loopback, needsSecondLoopback } from '../support/needs.js'
+import { LoneNetwork } from '../support/lone-network.js'
+import { needsIpv6Loopback, needsNetworkNamespaces, needsSecondLoopback } from '../support/needs.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
 import * as libtorrent from '../support/real-clients/libtorrent.js'
+import * as transmission from '../support/real-clients/transmission.js'
 import type { Address } from '../support/real-clients/real-client.js'
-import { digest, multiFile, singleFile, Workspace } from './content.js'
+import { digest, digestsIn, digestsOf, multiFile, singleFile, threePieces, Workspace } from './content.js'
 
 const text = (address: Address | undefined): string => (address ? formatPeerAddress(address) : 'none')
+/** Transmission announces a torrent within a minute and a half. */
+const TRANSMISSION_MS = 170_000
 /** Nobody but the DHT is asked for peers. */
 const alone = ['--no-tracker', '--no-lsd', '--no-pex']
 
@@ -123,5 +127,58 @@ describe("the IPv6 DHT of libtorrent's nodes", function () {
       workDir: workspace.folder()
     })
     expect(dht.seeder?.host).to.equal('::1')
+  })
+})
+
+describe('a DHT with Transmission', function () {
+  this.timeout(2 * TRANSMISSION_MS)
+  const NODES = 12
+  const [TRANSMISSION, SEEDER, GETTER] = [240, 241, 242]
+  const workspace = new Workspace()
+  let network: LoneNetwork | undefined
+
+  before(function () {
+    requireLibtorrent(this)
+    requireProgram(this, 'transmission-daemon', 'transmission-daemon')
+    requireProgram(this, 'ip', 'iproute2')
+    needsNetworkNamespaces(this)
+  })
+
+  after(() => {
+    network?.close()
+    workspace.remove()
+  })
+
+  it('finds ours there, and ours finds it', async () => {
+    const nodePlaces = Array.from({ length: NODES }, (_, i) => i + 1)
+    network = LoneNetwork.open([...nodePlaces, TRANSMISSION, SEEDER, GETTER])
+    await using dht = await libtorrent.startDht({ count: NODES, within: network, workDir: workspace.folder() })
+    const [its, ours] = [workspace.torrent(singleFile), workspace.torrent(threePieces)]
+    const options = (place: number): string[] => [
+      ...['--host', `${network?.host(place)}`, '--port', '7000'],
+      ...['--dht-bootstrap', text(dht.nodes[place % NODES]), '--json', ...alone]
+    ]
+    const folder = workspace.content(threePieces)
+    const seeder = network.runBtStream(['seed', ours.torrentFile, '--dir', folder, ...options(SEEDER)])
+    await seeder.waitForOutput(/"event":"listening"/, 15_000)
+    const dataDir = workspace.content(singleFile)
+    await using other = transmission.startInDht({
+      network,
+      host: network.host(TRANSMISSION),
+      nodes: dht.nodes,
+      torrentFiles: [its.torrentFile, ours.torrentFile],
+      dataDir,
+      workDir: workspace.folder()
+    })
+    const link = `magnet:?xt=urn:btih:${its.infoHash}`
+    const getter = network.runBtStream([link, '--peer-timeout', '0', ...options(GETTER)], { collectStdout: true })
+    const [{ code }] = await Promise.all([
+      getter.waitForExit(TRANSMISSION_MS),
+      other.completed(threePieces.name, TRANSMISSION_MS)
+    ])
+    expect(code, getter.error('the magnet link').message).to.equal(0)
+    expect(digest(getter.stdout)).to.equal(digest(singleFile.data))
+    expect(digestsIn(dataDir)).to.deep.include.members(digestsOf(threePieces))
+    await seeder.stop()
   })
 })

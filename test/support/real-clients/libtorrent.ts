@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatPeerAddress } from '../../../lib/wire/peer-address.js'
 import { ChildProgram } from '../child-program.js'
+import type { LoneNetwork } from '../lone-network.js'
 import {
   LOOPBACK,
   ownEnvironment,
@@ -116,6 +117,7 @@ export interface RealDht extends AsyncDisposable {
 export async function startDht({
   count,
   host,
+  within,
   entry,
   torrentFiles = [],
   dataDir = '',
@@ -124,6 +126,8 @@ export async function startDht({
   count: number
   /** Where all of them are, instead of each on an address of its own. Each then knows one of the others. */
   host?: '::1'
+  /** The network that they are in; by default loopback. */
+  within?: LoneNetwork
   /** All enter the DHT there; without it they know some of each other. */
   entry?: Address
   torrentFiles?: readonly string[]
@@ -131,11 +135,12 @@ export async function startDht({
   workDir: string
 }): Promise<RealDht> {
   // Several of these on one machine keep out of each other's way.
-  const network = 20 + Math.floor(Math.random() * 200)
+  const network = within?.prefix ?? `127.${20 + Math.floor(Math.random() * 200)}`
   const seeded = torrentFiles.length > 0 ? [dataDir, ...torrentFiles] : []
   const at = entry ? formatPeerAddress(entry) : '-'
-  const args = [script('dht_nodes.py'), String(count), host ?? String(network), at, ...seeded]
-  const program = new ChildProgram(PYTHON, args, { name: "libtorrent's DHT", env: environment(workDir) })
+  const args = [script('dht_nodes.py'), String(count), host ?? network, at, ...seeded]
+  const options = { name: "libtorrent's DHT", env: environment(workDir) }
+  const program = within ? within.run(PYTHON, args, options) : new ChildProgram(PYTHON, args, options)
   try {
     await program.waitForOutput(/^ready$/m, 90_000)
   } catch (error) {

@@ -1,5 +1,5 @@
-"""Runs nodes of a DHT until it is stopped, each on its own 127.A.B.1: libtorrent keeps one node of a /24.
-dht_nodes.py COUNT A ENTRY [DATA_DIR FILE.torrent...]: with "::1" in place of A all of them are there, of which each knows one. The torrents are seeded by one more session, which announces them.
+"""Runs nodes of a DHT until it is stopped, each on its own NETWORK.B.1, as in 127.30.B.1: libtorrent keeps one node of a /24.
+dht_nodes.py COUNT NETWORK ENTRY [DATA_DIR FILE.torrent...]: with "::1" as NETWORK all of them are there, and each knows one other. The torrents are seeded by one more session, which announces them.
 ENTRY: the node IP:PORT that all others enter the DHT by, or "-" when they know some of each other.
 Prints "node IP:PORT" for each node, "seeder IP:PORT", and "ready" when somebody who only asks finds the seeder of each torrent."""
 import sys
@@ -18,7 +18,7 @@ def text(host):
 
 
 def node(place, only_asks=False):
-    host = network if ':' in network else f'127.{network}.{place}.1'
+    host = network if ':' in network else f'{network}.{place}.1'
     session = quiet_session(text(host))
     session.apply_settings({
         'enable_dht': True,
