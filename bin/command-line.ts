@@ -102,6 +102,7 @@ function addCommands(root: Command): void {
     })
   add(root, 'info', 'what a .torrent or a magnet link stands for; with --json one object on standard output')
     .option('--save <file>', 'write the .torrent to this new file')
+    .option('--count', 'ask the DHT how many have it and want it')
     .action(async (source: string, options: InfoOptions, command: Command) => {
       const { info } = await import('./commands/info.js')
       await info(source, { ...options, ...optionsBefore(command) })

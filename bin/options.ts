@@ -44,6 +44,7 @@ export interface StreamOptions extends SharedOptions {
 
 export interface InfoOptions extends SharedOptions {
   readonly save?: string
+  readonly count?: boolean
 }
 
 export interface GetOptions extends SharedOptions {

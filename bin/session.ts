@@ -9,8 +9,10 @@ import {
   Client,
   isMagnet,
   openTorrent,
+  countPeers,
   readMetainfo,
   type Metainfo,
+  type PeerCount,
   type Torrent,
   type TorrentEvents,
   type TorrentOptions
@@ -69,6 +71,11 @@ export class Session {
   /** What the source says, without opening it; of a magnet link, what peers say. */
   async readSource(source: string): Promise<Metainfo> {
     return await readMetainfo(await sourceOf(source, this.signal), this.#withSearch(source, {}))
+  }
+
+  /** About how many have it and want it; undefined when nobody may be asked. */
+  async countPeers(metainfo: Metainfo): Promise<PeerCount | undefined> {
+    return await countPeers(metainfo, { ...torrentOptions(this.options), signal: this.signal })
   }
 
   /** Opens a torrent with the user's options; it is closed when the command ends. */

@@ -1,7 +1,8 @@
 /** What users import. */
-export { openTorrent, readMetainfo } from './torrent-open.js'
+export { countPeers, openTorrent, readMetainfo } from './torrent-open.js'
 export { TransferLimits, type Rates } from './transport/transfer-limits.js'
 export { Client, type AddOptions, type ClientOptions } from './client.js'
+export type { PeerCount } from './torrent-count.js'
 export { createTorrent, type CreatedTorrent, type CreateOptions } from './torrent-create.js'
 export { Torrent } from './torrent.js'
 export { verifyTorrent, type Verification, type VerifiedFile, type VerifyOptions } from './torrent-verify.js'

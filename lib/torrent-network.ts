@@ -7,6 +7,7 @@ import type { Clock } from './clock.js'
 import type { Announcer } from './discovery/tracker/announce.js'
 import type { TrackerClient } from './discovery/tracker/tracker-client.js'
 import type { Dht } from './discovery/dht/dht.js'
+import type { DhtSearch } from './discovery/dht/dht-search.js'
 import type { Lsd } from './discovery/lsd.js'
 import type { DhtSettings, LsdSettings } from './discovery/settings.js'
 import { DHT_MAX_GIVEN_NODES, MAX_CONNECTIONS, USER_AGENT } from './limits.js'
@@ -73,7 +74,7 @@ export class TorrentNetwork {
   }
 
   /** The DHT as a source of this torrent's peers; undefined when it is not to be used, or no more. */
-  async dhtSource({ infoHash, onPeers, isSeed, nodes }: TorrentLookingFor): Promise<PeerSource | undefined> {
+  async dhtSource({ infoHash, onPeers, isSeed, nodes }: TorrentLookingFor): Promise<DhtSearch | undefined> {
     const { dht: settings, clock } = this.#options
     if (!settings || this.#isClosed) return undefined
     const [{ DhtSearch }, { asNodeId }, { parseHostPort }] = await Promise.all([

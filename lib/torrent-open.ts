@@ -1,6 +1,7 @@
 /** From a source to a torrent: a .torrent is read, a magnet link resolved by peers whose connections then go on. */
 import { checkOptions, type CheckedOptions, type TorrentOptions } from './options.js'
 import type { Metainfo } from './metainfo/metainfo.js'
+import type { PeerCount } from './torrent-count.js'
 import type { TorrentNetwork } from './torrent-network.js'
 import { selectionOf } from './torrent-selection.js'
 import { magnetOf, readTorrent, throwIfAborted, type TorrentSource } from './torrent-source.js'
@@ -51,6 +52,19 @@ export async function readMetainfo(
   const { metainfo, peers } = await findTorrent(magnet, checked)
   await peers.close()
   return metainfo
+}
+
+/**
+ * About how many have the torrent and how many want it, as the DHT knows; undefined when it may not be asked: for a private torrent, and
+ * with `dht: false` or `discovery: false`. No peer is asked what a magnet link stands for. Rejects as `readMetainfo` does.
+ */
+export async function countPeers(source: TorrentSource, options: TorrentOptions = {}): Promise<PeerCount | undefined> {
+  const checked = checkOptions(options)
+  throwIfAborted(checked.signal)
+  const torrent = magnetOf(source) ?? (await readUnlessAborted(source, checked.signal))
+  if (!checked.discovery) return undefined
+  const { countInDht } = await import('./torrent-count.js')
+  return await countInDht(torrent, checked)
 }
 
 async function readUnlessAborted(source: TorrentSource, signal: AbortSignal | undefined): Promise<Metainfo> {

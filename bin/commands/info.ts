@@ -1,6 +1,6 @@
 /** `bt-stream info <source>`: what a .torrent says, or the peers of a magnet link. No network unless the source needs it. */
 import { writeFile } from 'node:fs/promises'
-import { encodeTorrent, type Metainfo } from '../../lib/index.js'
+import { encodeTorrent, type Metainfo, type PeerCount } from '../../lib/index.js'
 import { OutputError } from '../exit-code.js'
 import { filesOf } from '../file-choice.js'
 import { printable } from '../messages/printable.js'
@@ -13,8 +13,11 @@ export async function info(source: string, options: InfoOptions): Promise<void> 
   await runCommand(options, async session => {
     const metainfo = await session.readSource(source)
     if (options.save !== undefined) await save(metainfo, options.save)
+    const found = options.count === true ? { peers: (await session.countPeers(metainfo)) ?? null } : {}
     const text =
-      options.json === true ? JSON.stringify(infoObject(metainfo)) : infoLines(metainfo).map(printable).join('\n')
+      options.json === true
+        ? JSON.stringify({ ...infoObject(metainfo), ...found })
+        : [...infoLines(metainfo), ...countLines(found)].map(printable).join('\n')
     await print(`${text}\n`)
   })
 }
@@ -67,6 +70,12 @@ function infoLines(metainfo: Metainfo): string[] {
     'files',
     ...files.map(fileLine)
   ]
+}
+
+function countLines({ peers }: { peers?: PeerCount | null }): string[] {
+  if (peers === undefined) return []
+  if (!peers) return ['peers      nobody may be asked']
+  return [`peers      about ${plural(peers.seeds, 'seed')} and ${plural(peers.leechers, 'leecher')} in the DHT`]
 }
 
 /** A .torrent may name a second that no calendar has. */

@@ -102,6 +102,20 @@ describe('bt-stream get, info, seed', function () {
       })
     })
 
+    it('tells with --count how many peers the DHT knows, or that nobody may be asked', async () => {
+      const asked = ['info', seeder.path, '--count', '--host', '127.0.0.1', '--dht-bootstrap', 'none']
+      expect(JSON.parse((await run([...asked, '--json'])).stdout.toString())).to.have.deep.property('peers', {
+        seeds: 0,
+        leechers: 0
+      })
+      expect((await run(asked)).stdout.toString()).to.match(/^peers {6}about 0 seeds and 0 leechers in the DHT$/m)
+      expect(JSON.parse((await run([...asked, '--json', '--no-dht'])).stdout.toString())).to.have.property(
+        'peers',
+        null
+      )
+      expect((await run([...asked, '--no-dht'])).stdout.toString()).to.match(/^peers {6}nobody may be asked$/m)
+    })
+
     it('prints lines for people, with nothing that moves the cursor', async () => {
       const { torrent } = makeTorrent({ name: 'a\u001b[2J\u202eb', pieceLength: 65_536, data: first })
       const { exitCode, stdout } = await run(['info', '-'], { input: torrent })

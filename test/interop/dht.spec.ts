@@ -31,7 +31,7 @@ describe("the DHT of libtorrent's nodes", function () {
 
   after(() => workspace.remove())
 
-  it('a magnet link is resolved, and played, by the DHT alone: 60 nodes, one seeder', async () => {
+  it('a magnet link is resolved, played and its seeder counted by the DHT alone: 60 nodes, one seeder', async () => {
     const { torrentFile, infoHash } = workspace.torrent(singleFile)
     await using dht = await libtorrent.startDht({
       count: 60,
@@ -43,6 +43,8 @@ describe("the DHT of libtorrent's nodes", function () {
     const entry = ['--dht-bootstrap', text(dht.nodes[17])]
     const stdout = await runBtStream([`magnet:?xt=urn:btih:${infoHash}`, ...listen, ...entry, ...alone])
     expect(digest(stdout)).to.equal(digest(singleFile.data))
+    const counted = await runBtStream(['info', torrentFile, '--count', '--json', ...listen, ...entry])
+    expect(JSON.parse(counted.toString())).to.have.property('peers').that.includes({ seeds: 1 })
   })
 
   it('a torrent that ours seeds is found there by aria2', async function () {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { parseSavedNodes } from '../../lib/discovery/dht/saved-nodes.js'
 import type { TorrentOptions } from '../../lib/options.js'
-import { openTorrent } from '../../lib/torrent-open.js'
+import { countPeers, openTorrent } from '../../lib/torrent-open.js'
 import type { Torrent } from '../../lib/torrent.js'
 import { makeTorrent, randomBytesSeeded, writeContent } from '../support/make-torrent.js'
 import { noLeaks } from '../support/no-leaks.js'
@@ -107,6 +107,28 @@ describe('a swarm without a tracker', function () {
       )
       expect(error).to.have.property('message').that.not.matches(/DHT/)
     }
+  })
+
+  it('is counted by who takes no part in it', async () => {
+    await announced(await seeder())
+    const leecher = await open(bench.made.torrent, node())
+    await announced([leecher, await listening(leecher)])
+    const options = { ...quiet, ...node({ readOnly: true }) }
+    // Both of the swarm are at one address: whoever has all of it is one, and whoever has not.
+    expect(await countPeers(bench.made.torrent, options)).to.deep.equal({ seeds: 1, leechers: 1 })
+    expect(await countPeers(bench.made.infoHash, options)).to.deep.equal({ seeds: 1, leechers: 1 })
+    expect(await countPeers('00'.repeat(20), options)).to.deep.equal({ seeds: 0, leechers: 0 })
+  })
+
+  it('is not counted when it is private, the DHT is off, or the caller wants it no more', async () => {
+    const options = { ...quiet, ...node({ readOnly: true }) }
+    expect(await countPeers(makeTorrent({ ...source, private: true }).torrent, options)).to.equal(undefined)
+    expect(await countPeers(bench.made.infoHash, { ...options, dht: false })).to.equal(undefined)
+    expect(await countPeers(bench.made.infoHash, { ...options, discovery: false })).to.equal(undefined)
+    const controller = new AbortController()
+    const counting = rejection(countPeers(bench.made.infoHash, { ...options, signal: controller.signal }))
+    controller.abort()
+    expect(await counting).to.have.property('code', 'ERR_BT_ABORTED')
   })
 
   it('is remembered: the nodes of one run enter the next, under the same name', async () => {

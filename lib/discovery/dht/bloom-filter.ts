@@ -27,10 +27,11 @@ export class BloomFilter {
     for (const [at, byte] of other.entries()) this.bytes[at] = (this.bytes[at] ?? 0) | byte
   }
 
-  /** BEP 33: > size = log(c /m) / (k * log(1 - 1/m)), for c bits that are not set. */
+  /** 0 for an empty one; else, BEP 33: > size = log(c /m) / (k * log(1 - 1/m)), for c bits that are not set. */
   get size(): number {
     let zeros = 0
     for (const byte of this.bytes) for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) === 0) zeros++
+    if (zeros === BITS) return 0
     return Math.abs(Math.log(Math.min(BITS - 1, Math.max(1, zeros)) / BITS) / (HASHES * Math.log(1 - 1 / BITS)))
   }
 }

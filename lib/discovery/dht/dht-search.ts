@@ -72,8 +72,9 @@ export class DhtSearch {
     return this.#scraped
   }
 
-  /** Asks nodes how many there are. */
+  /** Asks nodes how many there are. Needs no `start`. */
   async scrape(): Promise<{ seeds: number; peers: number }> {
+    if (this.#options.nodes.length > 0) void this.#options.dht.addNamed(this.#options.nodes)
     const [seeds, peers] = [new BloomFilter(), new BloomFilter()]
     await this.#options.dht.scrape(this.#options.target, ({ filters }) => {
       if (!filters) return

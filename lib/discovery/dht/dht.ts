@@ -159,10 +159,9 @@ export class Dht {
 
   /** BEP 33: as `findPeers`, asking for Bloom filters of who is there. */
   async scrape(target: NodeId, onResponse: (response: Response) => void): Promise<void> {
-    for (const family of this.#tables.keys()) {
-      const question = { method: 'get_peers', target, scrape: true } as const
-      await this.#walk(this.#walks, { family, onResponse, question })
-    }
+    const question = { method: 'get_peers', target, scrape: true } as const
+    const families = [...this.#tables.keys()]
+    await Promise.all(families.map(family => this.#walk(this.#walks, { family, onResponse, question })))
   }
 
   /** Tells nodes that answered a walk where we take connections. */

@@ -67,6 +67,8 @@ export type KrpcMessage =
 export const ERRORS = { protocol: 203, unknownMethod: 204 } as const
 const MAX_TRANSACTION_BYTES = 32
 const FILTER_BYTES = 256
+/** A question for filters is a third as long as an answer may be. */
+const SCRAPE_PADDING = 250
 /** Another node's error is cut to this. */
 const MAX_ERROR_TEXT_BYTES = 100
 
@@ -90,6 +92,8 @@ export function encodeQuery(transaction: Buffer, id: NodeId, question: Question,
   return encode({
     a: { id, ...argumentsOf(question) },
     q: question.method,
+    // Nodes that answer three times a question's length have room for filters so; nobody reads it.
+    ...('scrape' in question && question.scrape && { pad: Buffer.alloc(SCRAPE_PADDING) }),
     ...(readOnly && { ro: 1 }),
     t: transaction,
     y: 'q'
