@@ -2,7 +2,7 @@
  * One network namespace for one test, with no way out: many addresses on one machine for programs that want nothing of 127/8. Made when
  * opened, taken down by `close`. Needs root and `ip` of iproute2.
  */
-import { btStreamCommand } from './bt-stream-program.js'
+import { startBtStream } from './bt-stream-program.js'
 import { ChildProgram, type ProgramOptions } from './child-program.js'
 import { deleteNamespaces, ip } from './ip-command.js'
 
@@ -33,13 +33,12 @@ export class LoneNetwork {
 
   /** Runs a program there. */
   run(command: string, args: readonly string[], options: ProgramOptions = {}): ChildProgram {
-    return new ChildProgram('ip', ['netns', 'exec', this.#name, command, ...args], { name: command, ...options })
+    return new ChildProgram(command, args, { netns: this.#name, ...options })
   }
 
   /** Runs the program under test there. */
   runBtStream(args: readonly string[], options: ProgramOptions = {}): ChildProgram {
-    const [command, ...first] = btStreamCommand()
-    return this.run(command, [...first, ...args], { name: 'bt-stream', ...options })
+    return startBtStream(args, { netns: this.#name, ...options })
   }
 
   close(): void {

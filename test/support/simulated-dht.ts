@@ -84,6 +84,8 @@ export interface SimulatedDhtOptions {
   readonly delayMs?: number
   /** Share of datagrams that are lost. */
   readonly loss?: number
+  /** Addresses of the internet, where ids follow them (BEP 42), but for this share of the nodes. Without it all are of a private network. */
+  readonly wrongIds?: number | undefined
 }
 
 export interface SimulatedNode {
@@ -102,10 +104,12 @@ export class SimulatedDht {
   readonly nodes: SimulatedNode[] = []
   readonly #handlers = new Map<string, DatagramHandler>()
   readonly #options: Required<SimulatedDhtOptions>
+  /** Hosts whose ids do not follow their addresses: they are not told what those are. */
+  readonly #wrong = new Set<string>()
   #state: number
 
   constructor(options: SimulatedDhtOptions = {}) {
-    this.#options = { seed: 1, delayMs: 25, loss: 0, ...options }
+    this.#options = { seed: 1, delayMs: 25, loss: 0, wrongIds: undefined, ...options }
     this.#state = this.#options.seed
   }
 
@@ -137,7 +141,8 @@ export class SimulatedDht {
       send: (datagram, to) => {
         this.sent++
         onSend()
-        const sent = this.tamper(Buffer.from(datagram), address, to)
+        const told = this.#wrong.has(to.host) ? withoutAddress(datagram) : Buffer.from(datagram)
+        const sent = this.tamper(told, address, to)
         if (sent && this.random() >= this.#options.loss) {
           const delay = this.#options.delayMs * (1 + this.random())
           this.clock.setTimer(() => this.#handlers.get(formatPeerAddress(to))?.(sent, address), delay)
@@ -150,7 +155,9 @@ export class SimulatedDht {
   /** A node of ours; each in a network of its own. `via`: nodes that it is told of. */
   add(via: readonly PeerAddress[] = [], options: { readonly readOnly?: boolean } = {}): SimulatedNode {
     const index = this.nodes.length
-    const address = { host: `10.${1 + (index >> 8)}.${index & 255}.1`, port: 6881 }
+    const { wrongIds } = this.#options
+    const address = { host: `${wrongIds === undefined ? 10 : 45}.${1 + (index >> 8)}.${index & 255}.1`, port: 6881 }
+    if (wrongIds !== undefined && this.random() < wrongIds) this.#wrong.add(address.host)
     const sent = { count: 0 }
     const dht = new Dht({
       port: this.port(address, () => sent.count++),
@@ -185,4 +192,10 @@ export class SimulatedDht {
   close(): void {
     for (const { dht } of this.nodes) dht.close()
   }
+}
+
+/** BEP 42: an answer begins with how the asker is seen. */
+function withoutAddress(datagram: Uint8Array): Buffer {
+  const text = Buffer.from(datagram).toString('latin1')
+  return Buffer.from(text.replace(/^d2:ip6:[^]{6}/, 'd'), 'latin1')
 }

@@ -27,6 +27,8 @@ interface Candidate {
 
 /** Where there are enough whose ids are right (BEP 42), others count no more than this: they may be whoever chose to be there. */
 const MAX_WRONG = DHT_BUCKET_SIZE / 2
+/** Else they are what there is. */
+const MAX_WRONG_ALONE = 2 * DHT_BUCKET_SIZE
 
 export class Lookup {
   readonly target: NodeId
@@ -120,7 +122,7 @@ export class Lookup {
     )
     const counted = usable.filter(candidate => isRight(candidate) && !isSlow(candidate, now))
     const last = counted[DHT_BUCKET_SIZE - 1]
-    if (!last) return usable
+    if (!last) return withFewWrong(usable, MAX_WRONG_ALONE)
     // Who is silent has had its turn.
     const spent = this.#candidates.filter(candidate => isWrong(candidate) && isSlow(candidate, now)).length
     return withFewWrong(usable.slice(0, usable.indexOf(last) + 1), MAX_WRONG - spent)

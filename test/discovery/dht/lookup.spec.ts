@@ -207,6 +207,9 @@ describe('a lookup: where it stores', () => {
     lookup.add(wrong)
     run(lookup, () => [])
     expect(storersOf(lookup)).to.deep.equal(hostsOf(wrong.slice(0, DHT_BUCKET_SIZE)))
+    lookup.add(Array.from({ length: 100 }, (_, i) => nodeAt(`45.2.${i}.1`, `01${i.toString(16).padStart(2, '0')}`)))
+    run(lookup, () => [])
+    expect(lookup.asked).to.equal(2 * DHT_BUCKET_SIZE)
   })
 })
 

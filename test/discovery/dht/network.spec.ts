@@ -56,6 +56,20 @@ describe('a DHT of our nodes', function () {
     expect(Math.max(...costs)).to.be.below(60)
   })
 
+  for (const wrongIds of [0.5, 1]) {
+    it(`finds it as soon where ${100 * wrongIds} % of the ids do not follow addresses (BEP 42)`, async () => {
+      const net = await grown(200, { wrongIds })
+      for (let i = 0; i < 10; i++) {
+        const [target, announcer] = [net.randomId(), net.pick()]
+        expect(await announce(net, announcer, target)).to.equal(8)
+        const { peers, asked, tookMs } = await find(net, net.pick(), target)
+        expect(peers).to.deep.equal([`${announcer.address.host}:7000`])
+        expect(asked).to.be.below(60)
+        expect(tookMs).to.be.below(2000)
+      }
+    })
+  }
+
   it('stores at the nodes that are nearest of all', async () => {
     const net = await grown(150)
     const target = net.randomId()
