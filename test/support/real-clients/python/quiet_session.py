@@ -14,7 +14,8 @@ ENCRYPTION = {
 def quiet_session(host=os.environ.get('BT_HOST', '127.0.0.1')):
     return libtorrent.session({
         'listen_interfaces': f'{host}:0',
-        'outgoing_interfaces': host,
+        # It also takes connections there only, and finds ::1 nowhere.
+        'outgoing_interfaces': '' if ':' in host else host,
         'enable_dht': False,
         'enable_lsd': False,
         'enable_upnp': False,
