@@ -237,6 +237,8 @@ export const MAX_REQUESTS_WHILE_CHOKED = 300
 export const SOCKET_HIGH_WATER_MARK = 65_536
 /** Bytes that wait in one peer's socket; times MAX_UNCHOKED it is 16 MiB in all. */
 export const MAX_UPLOAD_BUFFERED = 163_840
+/** Bytes of blocks that follow each other and are read at once for one peer. */
+export const MAX_UPLOAD_READ = 131_072
 /** A peer whose socket takes nothing of what waits for it, ms. */
 export const UPLOAD_STUCK_MS = 120_000
 /** Messages without effect (unknown, keep-alive, choke and interest to and fro), and the time in which they are counted, ms. */

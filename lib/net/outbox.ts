@@ -7,6 +7,13 @@ import { drained } from './socket-drain.js'
 /** Bytes as they go over the wire: the same, or others in memory of their own. */
 export type Encrypt = (bytes: Buffer) => Buffer
 
+export interface LentBytes {
+  readonly head: Buffer
+  readonly lent: Buffer
+  /** The socket has taken both, or failed. */
+  readonly onSent: (error?: Error | null) => void
+}
+
 export class Outbox {
   /** When something was last written. */
   wroteAt: number
@@ -57,11 +64,13 @@ export class Outbox {
     this.#socket.write(this.#encrypt(more.length > 0 ? Buffer.concat([first, ...more]) : first))
   }
 
-  /** A head and what belongs behind it, which is not touched once `onSent` was called: the socket has taken both, or failed. */
-  sendLent(head: Buffer, lent: Buffer, onSent: (error?: Error | null) => void): void {
+  /** Heads, each with what belongs behind it, in one packet as far as may be. What was lent is not touched once its `onSent` was called. */
+  sendLent(all: readonly LentBytes[]): void {
     this.#socket.cork()
-    this.#socket.write(this.#encrypt(head))
-    this.#socket.write(this.#encrypt(lent), onSent)
+    for (const { head, lent, onSent } of all) {
+      this.#socket.write(this.#encrypt(head))
+      this.#socket.write(this.#encrypt(lent), onSent)
+    }
     this.#socket.uncork()
   }
 

@@ -1,5 +1,5 @@
-/** Blocks a peer asked us for, sent one after the other as its socket takes them. Decides nobody's turn. */
-import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED } from '../limits.js'
+/** Blocks a peer asked us for, sent one after the other as its socket takes them; those that follow each other are read together. Decides nobody's turn. */
+import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED, MAX_UPLOAD_READ } from '../limits.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { Lease } from '../streams/storage.js'
 import { encodeBlockHeader } from '../wire/codec.js'
@@ -28,6 +28,8 @@ export class UploadQueue {
   readonly #source: UploadSource
   #queue: AskedBlock[] = []
   #isSending = false
+  /** Until when the next block may not be sent; it is counted already. */
+  #held: Promise<void> | undefined
   #whenRoom: (() => void) | undefined
 
   constructor(outbox: Outbox, source: UploadSource) {
@@ -68,11 +70,12 @@ export class UploadQueue {
     try {
       for (let [next] = this.#queue; next && !this.#outbox.isClosed; [next] = this.#queue) {
         // It stays in the queue while it waits: a choke or a cancel finds it there.
-        const held = this.#source.whenAllowed(next.length)
+        const held = this.#held ?? this.#source.whenAllowed(next.length)
+        this.#held = undefined
         if (held) await held
-        const block = this.#queue.shift()
+        const run = this.#takeRun()
         this.#letOn()
-        if (block) await this.#sendBlock(block)
+        if (run.length > 0) await this.#send(run)
       }
     } catch (error) {
       // The disk cannot be read. A peer that waits in vain is worse off than one that is gone.
@@ -81,20 +84,47 @@ export class UploadQueue {
     this.#isSending = false
   }
 
-  async #sendBlock(block: AskedBlock): Promise<void> {
-    const lease = await this.#source.readBlock(block.piece, block.begin, block.length)
+  /** The next block, which may be sent, and those that lie behind it and may be sent as well. */
+  #takeRun(): AskedBlock[] {
+    const run: AskedBlock[] = []
+    let room = Math.min(MAX_UPLOAD_READ, this.mark - this.#outbox.bufferedBytes)
+    for (let [next] = this.#queue; next; [next] = this.#queue) {
+      const last = run.at(-1)
+      if (last) {
+        if (next.piece !== last.piece || next.begin !== last.begin + last.length || next.length > room) break
+        this.#held = this.#source.whenAllowed(next.length)
+        if (this.#held) break
+      }
+      room -= next.length
+      run.push(next)
+      this.#queue.shift()
+    }
+    return run
+  }
+
+  async #send(run: readonly AskedBlock[]): Promise<void> {
+    const [first] = run
+    if (!first) return
+    const length = run.reduce((sum, block) => sum + block.length, 0)
+    const lease = await this.#source.readBlock(first.piece, first.begin, length)
     if (!lease) {
-      this.#source.onDropped([block])
+      this.#source.onDropped(run)
       return
     }
     if (this.#outbox.isClosed) {
       lease.release()
       return
     }
-    this.#outbox.sendLent(encodeBlockHeader(block.piece, block.begin, block.length), lease.bytes, error => {
-      lease.release()
-      if (!error) this.#source.onUploaded(block.length)
-    })
+    let unsent = run.length
+    const lent = run.map(({ piece, begin, length: size }) => ({
+      head: encodeBlockHeader(piece, begin, size),
+      lent: lease.bytes.subarray(begin - first.begin, begin - first.begin + size),
+      onSent: (error?: Error | null) => {
+        if (--unsent === 0) lease.release()
+        if (!error) this.#source.onUploaded(size)
+      }
+    }))
+    this.#outbox.sendLent(lent)
     if (this.#outbox.bufferedBytes >= this.mark) await this.#outbox.drained()
   }
 

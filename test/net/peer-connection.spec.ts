@@ -355,6 +355,33 @@ describe('PeerConnection', function () {
       expect(pieces).to.deep.equal([0, 1, 3])
     })
 
+    it('reads blocks together that follow each other, and answers one by one', async () => {
+      const [peer, connection] = await open()
+      const reads: [number, number][] = []
+      let release = (): void => undefined
+      const gate = new Promise<void>(resolve => (release = resolve))
+      bench.readBlock = async (at, length) => {
+        reads.push([at, length])
+        await gate
+        return { bytes: bench.content.subarray(at, at + length), release: () => undefined }
+      }
+      for (const begin of [0, 10, 20, 30, 50]) peer.sendMessage(ID.request, 0, begin, 10)
+      peer.sendMessage(ID.have, 1)
+      await until(() => connection.supplier?.pieces.has(1))
+      release()
+      for (const begin of [0, 10, 20, 30, 50]) {
+        const { payload } = await peer.expect(ID.block)
+        expect([payload.readUInt32BE(0), payload.readUInt32BE(4)]).to.deep.equal([0, begin])
+        expect(payload.subarray(8).equals(bench.content.subarray(begin, begin + 10))).to.equal(true)
+      }
+      expect(reads).to.deep.equal([
+        [0, 10],
+        [10, 30],
+        [50, 10]
+      ])
+      expect(bench.uploaded).to.equal(50)
+    })
+
     it('keeps no more than the mark for a peer that reads nothing, and ends it after two minutes', async () => {
       const [peer, connection] = await open()
       peer.stall()
