@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { MAX_CANDIDATES, MAX_DIAL_FAILURES, HOST_DIALS_MS, MAX_HOST_DIALS } from '../../lib/limits.js'
+import {
+  MAX_CANDIDATES,
+  MAX_DIAL_FAILURES,
+  HOST_DIALS_MS,
+  MAX_HOST_CANDIDATES,
+  MAX_HOST_DIALS
+} from '../../lib/limits.js'
 import { CandidateList, type Candidate, type CandidateSource } from '../../lib/policy/candidate-list.js'
 import type { PeerAddress } from '../../lib/wire/peer-address.js'
 
@@ -155,6 +161,31 @@ describe('CandidateList', () => {
     for (const candidate of first) list.onDial(candidate, 0)
     expect(list.due(100, HOST_DIALS_MS - 1)).to.deep.equal([])
     expect(list.due(100, HOST_DIALS_MS)).to.have.length(MAX_HOST_DIALS)
+  })
+
+  it(`knows ${MAX_HOST_CANDIDATES} addresses of one host, and others beside, however many are named`, () => {
+    const ports = (host: string) => Array.from({ length: MAX_CANDIDATES }, (_, i) => at(host, 1000 + i))
+    expect(list.add(ports(A.host), 'dht', 0)).to.equal(MAX_HOST_CANDIDATES)
+    expect(list.add([at('198.51.100.2')], 'dht', 0)).to.equal(1)
+    expect(list.add([at(A.host, 7)], 'pex', 0)).to.equal(0)
+    expect(list.add([at(A.host, 7)], 'tracker', 0)).to.equal(1)
+    expect(list.size).to.equal(MAX_HOST_CANDIDATES + 1)
+    list.forget(at(A.host, 7))
+    expect(list.add([at(A.host, 8)], 'dht', 0)).to.equal(1)
+    expect(list.add(ports('127.0.0.9').slice(0, 100), 'dht', 0)).to.equal(100)
+    expect(list.add(ports(A.host).slice(-100), 'user', 0)).to.equal(100)
+  })
+
+  it('keeps nothing of hosts that were dialled long ago and forgotten', () => {
+    for (let i = 0; i < 1000; i++) {
+      const now = i * HOST_DIALS_MS
+      list.add([at(`198.51.${i >> 8}.${i & 255}`)], 'pex', now)
+      for (const candidate of list.due(1, now)) {
+        list.onDial(candidate, now)
+        list.forget(candidate.address)
+      }
+    }
+    expect(list.hostCount).to.be.at.most(1)
   })
 
   it('dials every address of loopback and every one given by hand', () => {
