@@ -50,7 +50,8 @@ export class CandidateList {
   /** BEP 40: who is dialled first of those that are alike otherwise. */
   priorityOf: (address: PeerAddress) => number | undefined = () => undefined
   readonly #known = new Map<string, Candidate>()
-  readonly #counts = new Map<CandidateSource, number>()
+  /** Those of each source, and of none that is trusted more; the oldest first. */
+  readonly #ofSource = new Map(TRUST.map(source => [source, new Set<Candidate>()]))
   /** Addresses that each source ever brought and that were new. */
   readonly #found = new Map<CandidateSource, number>()
   readonly #banned = new Set<string>()
@@ -58,7 +59,7 @@ export class CandidateList {
   readonly #ourselves = new Set<string>()
   /** Of the address that was dialled last. */
   #lastWasIpv6 = true
-  readonly #hosts = new HostShare()
+  readonly #hosts = new HostShare<Candidate>()
 
   get size(): number {
     return this.#known.size
@@ -87,9 +88,10 @@ export class CandidateList {
       if (!this.#makeHostRoom(host, source)) continue
       if (!this.#makeRoom(source)) break
       const untried = { failures: 0, hasGivenData: false, dialAt: now, isConnected: false }
-      this.#known.set(key, { address: { host, port }, source, prefersEncryption, ...untried })
-      this.#count(source, 1)
-      this.#hosts.onKnown(host)
+      const candidate = { address: { host, port }, source, prefersEncryption, ...untried }
+      this.#known.set(key, candidate)
+      this.#ofSource.get(source)?.add(candidate)
+      this.#hosts.onKnown(host, candidate)
       added++
     }
     if (added > 0) this.#found.set(source, this.foundBy(source) + added)
@@ -203,43 +205,40 @@ export class CandidateList {
     const key = formatPeerAddress(address)
     const known = this.#known.get(key)
     if (!known) return
-    this.#count(known.source, -1)
-    this.#hosts.onForgotten(address.host)
+    this.#ofSource.get(known.source)?.delete(known)
+    this.#hosts.onForgotten(address.host, known)
     this.#known.delete(key)
   }
 
   /** One host has a few places; loopback, where a whole swarm may live, as many as there are. */
   #makeHostRoom(host: string, source: CandidateSource): boolean {
     if (source === 'user' || isLoopbackHost(host) || !this.#hosts.isFull(host)) return true
-    return this.#pushOut(source, ({ address }) => address.host === host)
+    const there = this.#hosts.of(host)
+    return weakerThan(source).some(weaker => this.#pushOut(there.filter(candidate => candidate.source === weaker)))
   }
 
   /** When the list is full, somebody who was named by a less trusted source and never helped gives way. */
   #makeRoom(source: CandidateSource): boolean {
     if (source === 'user') return true
-    if (source === 'pex' && (this.#counts.get('pex') ?? 0) >= MAX_PEX_CANDIDATES) return false
-    return this.#known.size < MAX_CANDIDATES || this.#pushOut(source, () => true)
+    if (source === 'pex' && (this.#ofSource.get('pex')?.size ?? 0) >= MAX_PEX_CANDIDATES) return false
+    if (this.#known.size < MAX_CANDIDATES) return true
+    return weakerThan(source).some(weaker => this.#pushOut(this.#ofSource.get(weaker) ?? []))
   }
 
-  #pushOut(source: CandidateSource, mayGo: (candidate: Candidate) => boolean): boolean {
-    let weakest: Candidate | undefined
-    for (const candidate of this.#known.values()) {
-      if (candidate.isConnected || candidate.hasGivenData || !isTrustedMore(source, candidate.source)) continue
-      if (!mayGo(candidate)) continue
-      if (!weakest || isTrustedMore(weakest.source, candidate.source)) weakest = candidate
+  /** The first that can go goes. */
+  #pushOut(candidates: Iterable<Candidate>): boolean {
+    for (const { isConnected, hasGivenData, address } of candidates) {
+      if (isConnected || hasGivenData) continue
+      this.forget(address)
+      return true
     }
-    if (weakest) this.forget(weakest.address)
-    return weakest !== undefined
+    return false
   }
 
   #setSource(candidate: Candidate, source: CandidateSource): void {
-    this.#count(candidate.source, -1)
-    this.#count(source, 1)
+    this.#ofSource.get(candidate.source)?.delete(candidate)
+    this.#ofSource.get(source)?.add(candidate)
     candidate.source = source
-  }
-
-  #count(source: CandidateSource, change: number): void {
-    this.#counts.set(source, (this.#counts.get(source) ?? 0) + change)
   }
 }
 
@@ -250,6 +249,11 @@ export function isPublicSource(source: CandidateSource): boolean {
 
 function isTrustedMore(one: CandidateSource, other: CandidateSource): boolean {
   return TRUST.indexOf(one) < TRUST.indexOf(other)
+}
+
+/** Sources that are trusted less, the least first. */
+function weakerThan(source: CandidateSource): CandidateSource[] {
+  return TRUST.slice(TRUST.indexOf(source) + 1).reverse()
 }
 
 /** A ban counts for a host; on loopback, where many peers share one, for a port. */

@@ -4,9 +4,9 @@
  */
 import { HOST_DIALS_MS, MAX_HOST_CANDIDATES, MAX_HOST_DIALS } from '../limits.js'
 
-export class HostShare {
-  /** Addresses that are known of each host. */
-  readonly #known = new Map<string, number>()
+export class HostShare<Item> {
+  /** What is known of each host: its addresses, the oldest first. */
+  readonly #known = new Map<string, Set<Item>>()
   /** When each host was dialled lately; who was dialled last is last. */
   readonly #dials = new Map<string, readonly number[]>()
 
@@ -17,17 +17,23 @@ export class HostShare {
 
   /** As many addresses of it are known as one host may have. */
   isFull(host: string): boolean {
-    return (this.#known.get(host) ?? 0) >= MAX_HOST_CANDIDATES
+    return (this.#known.get(host)?.size ?? 0) >= MAX_HOST_CANDIDATES
   }
 
-  onKnown(host: string): void {
-    this.#known.set(host, (this.#known.get(host) ?? 0) + 1)
+  of(host: string): Item[] {
+    return [...(this.#known.get(host) ?? [])]
   }
 
-  onForgotten(host: string): void {
-    const left = (this.#known.get(host) ?? 0) - 1
-    if (left > 0) this.#known.set(host, left)
-    else this.#known.delete(host)
+  onKnown(host: string, item: Item): void {
+    const items = this.#known.get(host)
+    if (items) items.add(item)
+    else this.#known.set(host, new Set([item]))
+  }
+
+  onForgotten(host: string, item: Item): void {
+    const items = this.#known.get(host)
+    items?.delete(item)
+    if (items?.size === 0) this.#known.delete(host)
   }
 
   /** How often it may be dialled now. */

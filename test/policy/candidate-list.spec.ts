@@ -128,6 +128,24 @@ describe('CandidateList', () => {
     expect(list.add([A], 'user', 0)).to.equal(1)
   })
 
+  it('gives up the least trusted first when it is full, and at once of thousands', () => {
+    const many = (first: number, count: number) =>
+      Array.from({ length: count }, (_, i) => at(`${first}.0.${i >> 8}.${i & 255}`))
+    list.add(many(11, MAX_CANDIDATES / 2), 'pex', 0)
+    list.add(many(12, MAX_CANDIDATES / 2), 'dht', 0)
+    list.onDial(list.get(at('11.0.0.0')) as Candidate, 0)
+    const before = process.cpuUsage()
+    expect(list.add(many(13, MAX_CANDIDATES / 2), 'tracker', 0)).to.equal(MAX_CANDIDATES / 2)
+    expect(list.get(at('11.0.0.0')), 'connected').to.not.equal(undefined)
+    expect(list.get(at('11.0.0.1'))).to.equal(undefined)
+    expect(list.get(at('12.0.0.1'))).to.not.equal(undefined)
+    expect(list.add(many(14, MAX_CANDIDATES), 'tracker', 0)).to.equal(MAX_CANDIDATES / 2 - 1)
+    expect(list.add(many(15, MAX_CANDIDATES), 'lsd', 0)).to.equal(MAX_CANDIDATES - 1)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000, 'milliseconds').to.be.below(180)
+    expect(list.size).to.equal(MAX_CANDIDATES)
+  })
+
   it('bans a host with all its ports, those it knows already too', () => {
     list.add([A, at(A.host, 7000), at('198.51.100.2')], 'tracker', 0)
     list.ban(A)
