@@ -20,14 +20,26 @@ export function filesOf({ files }: Metainfo): FileFacts[] {
   return files.filter(file => !file.padding).map(({ path, length }, index) => ({ index, path, length }))
 }
 
-/** The only file, or the one that `names` names. Throws `UsageError`, or `TorrentError` ERR_BT_NO_FILE. */
-export function chooseOne(files: readonly FileFacts[], names: readonly string[] = []): FileFacts {
+/**
+ * The one that `names` names, or the only one there is, or that the magnet link names (BEP 53, by `linked` indexes). Throws `UsageError`,
+ * or `TorrentError` ERR_BT_NO_FILE.
+ */
+export function chooseOne(
+  files: readonly FileFacts[],
+  names: readonly string[] = [],
+  linked?: readonly number[]
+): FileFacts {
   const [name, more] = names
   if (more !== undefined) throw new UsageError('only one file fits into one stream: say --file once')
   if (name !== undefined) return findFile(files, name)
-  const [only] = files
-  if (!only || files.length > 1) throw new UnchosenFileError(files)
+  const [only, other] = linkedOf(files, linked)
+  if (!only || other) throw new UnchosenFileError(files)
   return only
+}
+
+/** Those that the magnet link names, or all. */
+export function linkedOf(files: readonly FileFacts[], linked: readonly number[] | undefined): readonly FileFacts[] {
+  return linked ? files.filter(({ index }) => linked.includes(index)) : files
 }
 
 /** `names` as the library takes them: indexes, paths, and patterns, which it understands itself. */

@@ -99,11 +99,11 @@ export class Session {
   #withSearch(source: string, options: TorrentOptions): TorrentOptions {
     const all = { ...torrentOptions(this.options), ...options, signal: this.signal }
     if (!isMagnet(source)) return all
-    const searchEvents = new EventEmitter<TorrentEvents>()
-    tellEvents(searchEvents, this.messages)
+    const searchEvents = new EventEmitter()
+    tellEvents(searchEvents as EventEmitter<TorrentEvents>, this.messages)
     // The torrent says so again.
     searchEvents.removeAllListeners('listening')
-    this.messages.say({ event: 'search' })
+    searchEvents.once('search', () => this.messages.say({ event: 'search' }))
     return { ...all, searchEvents }
   }
 

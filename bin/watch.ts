@@ -54,7 +54,14 @@ class ProgressWatch {
 /** Tells of what a torrent, or the search for one, emits. */
 export function tellEvents(torrent: EventEmitter<TorrentEvents>, messages: Messages): void {
   torrent.on('listening', port => messages.say({ event: 'listening', port }))
-  torrent.on('tracker', tracker => messages.say({ event: 'tracker', ...tracker }))
+  const trackers = new Map<string, string>()
+  torrent.on('tracker', tracker => {
+    // It emits as well when it plans its next announce.
+    const { url, state, peers, message } = tracker
+    const told = JSON.stringify([state, peers, message])
+    if (trackers.get(url) !== told) messages.say({ event: 'tracker', ...tracker })
+    trackers.set(url, told)
+  })
   torrent.on('source', source => messages.say({ event: 'source', ...source }))
   torrent.on('waiting', reason => messages.say({ event: 'waiting', reason }))
   torrent.on('warning', message => messages.say({ event: 'warning', message }))

@@ -260,6 +260,8 @@ export const MAX_CONNECTIONS_PER_IP = 2
 /** Dials of one IP address within HOST_DIALS_MS, so that nobody can aim us at a victim; loopback and addresses given by hand aside. */
 export const MAX_HOST_DIALS = 3
 export const HOST_DIALS_MS = 600_000
+/** Addresses that are known of one host, loopback and those given by hand aside: as they cannot all be dialled, they would stay for long. */
+export const MAX_HOST_CANDIDATES = 8
 /** Addresses known for one torrent. */
 export const MAX_CANDIDATES = 2000
 /** Of them, those that only peers told us of: any peer can tell anything. */

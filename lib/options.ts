@@ -25,7 +25,7 @@ export interface TorrentOptions {
   /** Only read what is in `dir`, never write: for seeding. Default false. */
   readonly readOnly?: boolean
   /** Files to keep on disk, by index in `torrent.files`, path or pattern, or what chooses them once they are known. Default: those that a magnet link names, or all. */
-  readonly only?: FileSelection | ((metainfo: Metainfo) => FileSelection | undefined)
+  readonly only?: FileSelection | ((metainfo: Metainfo, named?: readonly number[]) => FileSelection | undefined)
   /** Write over files that are there, are not ours and do not verify. Default false: `ERR_BT_FILE_EXISTS`. */
   readonly overwrite?: boolean
   /** Closes the torrent; everything pending fails with `ERR_BT_ABORTED`. */

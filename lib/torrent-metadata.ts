@@ -69,6 +69,8 @@ class MetadataSearch implements MetadataSeeker {
   #succeed: (metadata: Buffer) => void = () => undefined
   #fail: (error: Error) => void = () => undefined
   #isOver = false
+  /** Wrong hashes that were warned of. */
+  #toldFailures = 0
 
   constructor(magnet: Magnet, options: SearchOptions, network: TorrentNetwork | undefined) {
     this.#magnet = magnet
@@ -98,6 +100,7 @@ class MetadataSearch implements MetadataSeeker {
 
   async run(): Promise<FoundTorrent> {
     const { searchEvents, discovery } = this.#options
+    searchEvents?.emit('search')
     const starting = this.peers.start().then(() => {
       if (this.peers.port !== undefined) searchEvents?.emit('listening', this.peers.port)
     })
@@ -152,10 +155,11 @@ class MetadataSearch implements MetadataSeeker {
   }
 
   #punish(): void {
-    const failures = this.#fetch.failures
+    const { failures } = this.#fetch
     for (const peer of this.#fetch.takeGuilty()) this.peers.extensions.ban(peer)
-    if (failures > 0 && failures % WARN_AFTER_FAILURES === 0)
-      this.peers.events.onWarning(`metadata of a wrong hash came ${failures} times`)
+    if (failures < this.#toldFailures + WARN_AFTER_FAILURES) return
+    this.#toldFailures = failures
+    this.peers.events.onWarning(`metadata of a wrong hash came ${failures} times`)
   }
 
   // --- what the clock says

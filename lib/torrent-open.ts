@@ -28,7 +28,8 @@ export async function openOn(
   const { findTorrent } = await import('./torrent-metadata.js')
   const { metainfo, peers } = await findTorrent(magnet, checked, network)
   try {
-    const only = checked.only ?? selectionOf(metainfo, magnet.selected)
+    const named = selectionOf(metainfo, magnet.selected)
+    const only = typeof checked.only === 'function' ? checked.only(metainfo, named) : (checked.only ?? named)
     return await Torrent.open(metainfo, { ...checked, only }, { peers })
   } catch (error) {
     await peers.close()

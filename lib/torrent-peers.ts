@@ -267,10 +267,19 @@ export class TorrentPeers {
     const parts = this.sourceStates().map(({ state }) => state)
     const holder = linkPeers === undefined ? 'torrent' : 'link'
     if (trackers.length === 0) parts.push(`the ${holder} names no tracker`)
-    else if (!options.trackers) parts.push('trackers are off')
+    const off = this.#waysOff()
+    if (off.length > 0) parts.push(`off: ${off.join(', ')}`)
     if (options.peers.length > 0) parts.push(`${options.peers.length} given by hand`)
     if (this.#lastDialError !== undefined) parts.push(`last: ${this.#lastDialError}`)
     return parts.join('; ')
+  }
+
+  /** Ways to find peers that are not gone. */
+  #waysOff(): string[] {
+    const { trackers, discovery, dht, lsd, pex } = this.#options.options
+    if (!discovery) return ['all discovery']
+    const others = this.#known?.metainfo.private === true ? [] : [!dht && 'DHT', !lsd && 'LSD', !pex && 'PEX']
+    return [!trackers && 'trackers', ...others].filter(way => way !== false)
   }
 
   /** Peers are told goodbye at once, trackers within 5 s. */

@@ -16,7 +16,8 @@ export type TorrentSource = string | URL | Uint8Array | Metainfo
 /** The magnet link or info-hash that `source` is; undefined when it is something else. Throws `MetainfoError` for a link that is of no use. */
 export function magnetOf(source: TorrentSource): Magnet | undefined {
   const text = source instanceof URL ? source.href : source
-  return typeof text === 'string' && isMagnet(text) ? parseMagnet(text) : undefined
+  // As it was copied, with blanks or the end of its line.
+  return typeof text === 'string' && isMagnet(text) ? parseMagnet(text.trim()) : undefined
 }
 
 /** Of anything but a magnet link. Rejects with `MetainfoError`, or with the signal's reason. */

@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { isMedia, type Metainfo, type Torrent } from '../../lib/index.js'
 import { PlayerError, UsageError } from '../exit-code.js'
-import { chooseOne, filesOf } from '../file-choice.js'
+import { chooseOne, filesOf, linkedOf } from '../file-choice.js'
 import type { FileFacts } from '../messages/events.js'
 import type { PlayOptions } from '../options.js'
 import { runCommand } from '../session.js'
@@ -18,12 +18,13 @@ const PLAYERS = ['mpv', 'vlc', 'ffplay'] as const
 export async function play(source: string, options: PlayOptions): Promise<void> {
   await runCommand(options, async session => {
     const player = options.player ?? installedPlayer()
-    const choose = (metainfo: Metainfo): number => {
+    let index = 0
+    const choose = (metainfo: Metainfo, linked?: readonly number[]): number[] => {
       const files = filesOf(metainfo)
-      return (options.file ? chooseOne(files, options.file) : largestMedia(files)).index
+      index = (options.file ? chooseOne(files, options.file) : largestMedia(linkedOf(files, linked))).index
+      return [index]
     }
-    const torrent = await session.open(source, { only: metainfo => [choose(metainfo)] })
-    const index = choose(torrent.metainfo)
+    const torrent = await session.open(source, { only: choose })
     tellStart(session, 'play', torrent.metainfo)
     tellBudget(session, torrent)
     const server = await torrent.serve()

@@ -13,9 +13,13 @@ export async function stream(source: string, options: StreamOptions): Promise<vo
     const output = openStandardOutput(options)
     session.signal.addEventListener('abort', () => output.discard(), { once: true })
     if (options.tar && options.file) throw new UsageError('--tar has all files: say either --tar or --file')
-    const index = (metainfo: Metainfo): number => chooseOne(filesOf(metainfo), options.file).index
-    const torrent = await session.open(source, options.tar ? {} : { only: metainfo => [index(metainfo)] })
-    const payload = options.tar ? torrent.tar : torrent.file(index(torrent.metainfo))
+    let index = 0
+    const choose = (metainfo: Metainfo, linked?: readonly number[]): number[] => {
+      index = chooseOne(filesOf(metainfo), options.file, linked).index
+      return [index]
+    }
+    const torrent = await session.open(source, { only: options.tar ? () => undefined : choose })
+    const payload = options.tar ? torrent.tar : torrent.file(index)
     tellStart(session, 'stream', torrent.metainfo)
     tellBudget(session, torrent)
     const goal = () => ({ done: torrent.stats().delivered, total: payload.length })

@@ -3,7 +3,7 @@
  * all torrents of a client. What is heard from outside the network is not believed.
  */
 import { createSocket, type Socket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 import type { Clock, Timer } from '../clock.js'
 import { LSD_ANNOUNCE_MS, LSD_DATAGRAMS_PER_SECOND, LSD_LEAST_MS, LSD_MAX_DATAGRAM, LSD_MAX_HASHES } from '../limits.js'
 import type { InfoHash } from '../metainfo/info-hash.js'
@@ -210,20 +210,29 @@ function joins(socket: Socket, group: string, name: string): boolean {
 /** IPv4 interfaces are named by an address, those of IPv6 by a zone. */
 function interfacesOf(isV6: boolean, addresses: readonly string[] | undefined): string[] {
   const names = new Set<string>()
-  for (const [name, entries] of Object.entries(networkInterfaces()))
-    for (const { address, family, internal } of entries ?? []) {
-      const isWanted = addresses ? addresses.includes(address) : !internal
-      if (isWanted && (family === 'IPv6') === isV6) names.add(isV6 ? `::%${name}` : address)
-    }
+  for (const { name, address, family, internal } of networks()) {
+    const isWanted = addresses ? addresses.includes(address) : !internal
+    if (isWanted && (family === 'IPv6') === isV6) names.add(isV6 ? `::%${name}` : address)
+  }
   return [...names]
+}
+
+/** All addresses of this machine; none where the system does not tell, as in some sandboxes and on phones. */
+function networks(): (NetworkInterfaceInfo & { readonly name: string })[] {
+  try {
+    return Object.entries(networkInterfaces()).flatMap(([name, entries]) =>
+      (entries ?? []).map(entry => ({ ...entry, name }))
+    )
+  } catch {
+    return []
+  }
 }
 
 /** Of this network: not of the internet, or an address beside ours. IPv6 link-local ones cannot be dialled without their zone. */
 function isNear(host: string): boolean {
   const scope = addressScope(host)
   if (scope !== 'global') return (scope === 'private' || scope === 'loopback') && !/^fe[89ab]/i.test(host)
-  const ours = Object.values(networkInterfaces()).flatMap(entries => entries ?? [])
-  return ours.some(({ address }) => !address.startsWith('fe80') && networkOf(address) === networkOf(host))
+  return networks().some(({ address }) => !address.startsWith('fe80') && networkOf(address) === networkOf(host))
 }
 
 function closed(socket: Socket): Promise<void> {

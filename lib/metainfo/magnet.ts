@@ -38,9 +38,10 @@ const BASE32 = /^[a-z2-7]{32}$/i
 /** BEP 9 in the form of BEP 52: a multihash, of which only SHA-256 is one: `12` its kind, `20` its length. */
 const MULTIHASH = /^1220[\da-f]{64}$/i
 
-/** True for a magnet link and for a bare info-hash: 40 hexadecimal digits, or 32 letters and digits of base32. */
+/** True for a magnet link and for a bare info-hash: 40 hexadecimal digits, or 32 letters and digits of base32. Blanks around it do not count. */
 export function isMagnet(text: string): boolean {
-  return /^magnet:/i.test(text) || HEX.test(text) || BASE32.test(text)
+  const trimmed = text.trim()
+  return /^magnet:/i.test(trimmed) || HEX.test(trimmed) || BASE32.test(trimmed)
 }
 
 /** Reads a magnet link or a bare info-hash. Throws `MetainfoError` with ERR_BT_MAGNET, or ERR_BT_METAINFO_V2_ONLY. */

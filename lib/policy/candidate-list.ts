@@ -1,14 +1,8 @@
 /** Addresses where peers may be: where we know them from, when to dial them (again), who is banned. Dials nothing. */
-import {
-  HOST_DIALS_MS,
-  MAX_CANDIDATES,
-  MAX_DIAL_FAILURES,
-  MAX_HOST_DIALS,
-  MAX_PEX_CANDIDATES,
-  PARTED_MS
-} from '../limits.js'
+import { MAX_CANDIDATES, MAX_DIAL_FAILURES, MAX_PEX_CANDIDATES, PARTED_MS } from '../limits.js'
 import type { KnownWays, Way } from './encryption.js'
 import { byTurns, isIpv6 } from './family-turns.js'
+import { HostShare } from './host-share.js'
 import { formatPeerAddress, type PeerAddress } from '../wire/peer-address.js'
 
 /** Where an address is known from. `user` addresses were given by hand: they are tried for ever. */
@@ -56,7 +50,8 @@ export class CandidateList {
   /** BEP 40: who is dialled first of those that are alike otherwise. */
   priorityOf: (address: PeerAddress) => number | undefined = () => undefined
   readonly #known = new Map<string, Candidate>()
-  readonly #counts = new Map<CandidateSource, number>()
+  /** Those of each source, and of none that is trusted more; the oldest first. */
+  readonly #ofSource = new Map(TRUST.map(source => [source, new Set<Candidate>()]))
   /** Addresses that each source ever brought and that were new. */
   readonly #found = new Map<CandidateSource, number>()
   readonly #banned = new Set<string>()
@@ -64,11 +59,15 @@ export class CandidateList {
   readonly #ourselves = new Set<string>()
   /** Of the address that was dialled last. */
   #lastWasIpv6 = true
-  /** When hosts were dialled lately. */
-  readonly #dials = new Map<string, number[]>()
+  readonly #hosts = new HostShare<Candidate>()
 
   get size(): number {
     return this.#known.size
+  }
+
+  /** Hosts of which something is kept, be it that they were dialled lately. */
+  get hostCount(): number {
+    return this.#hosts.size
   }
 
   /** Addresses that this source brought and nobody before it. */
@@ -86,10 +85,13 @@ export class CandidateList {
       if (known && prefersEncryption === true) known.prefersEncryption = true
       if (known && isTrustedMore(source, known.source)) this.#setSource(known, source)
       if (known || this.#ourselves.has(key) || this.#banned.has(banKey(address))) continue
+      if (!this.#makeHostRoom(host, source)) continue
       if (!this.#makeRoom(source)) break
       const untried = { failures: 0, hasGivenData: false, dialAt: now, isConnected: false }
-      this.#known.set(key, { address: { host, port }, source, prefersEncryption, ...untried })
-      this.#count(source, 1)
+      const candidate = { address: { host, port }, source, prefersEncryption, ...untried }
+      this.#known.set(key, candidate)
+      this.#ofSource.get(source)?.add(candidate)
+      this.#hosts.onKnown(host, candidate)
       added++
     }
     if (added > 0) this.#found.set(source, this.foundBy(source) + added)
@@ -126,10 +128,10 @@ export class CandidateList {
     for (const candidate of this.#sorted(due, count)) {
       if (allowed.length === count) break
       const { host } = candidate.address
-      const dials = perHost.get(host) ?? this.#recentDials(host, now).length
+      const dialsLeft = perHost.get(host) ?? this.#hosts.dialsLeft(host, now)
       // A list of many ports of one host must not make us its attacker.
-      if (isGuarded(candidate) && dials >= MAX_HOST_DIALS) continue
-      perHost.set(host, dials + 1)
+      if (isGuarded(candidate) && dialsLeft <= 0) continue
+      perHost.set(host, dialsLeft - 1)
       allowed.push(candidate)
     }
     return allowed
@@ -146,16 +148,11 @@ export class CandidateList {
     return isScarce ? byTurns(due, (a, b) => rank(a, b) === 0, !this.#lastWasIpv6) : due
   }
 
-  #recentDials(host: string, now: number): number[] {
-    return (this.#dials.get(host) ?? []).filter(at => now - at < HOST_DIALS_MS)
-  }
-
   /** The candidate is being dialled. */
   onDial(candidate: Candidate, now: number): void {
     candidate.isConnected = true
     this.#lastWasIpv6 = isIpv6(candidate.address)
-    const { host } = candidate.address
-    if (isGuarded(candidate)) this.#dials.set(host, [...this.#recentDials(host, now), now])
+    if (isGuarded(candidate)) this.#hosts.onDial(candidate.address.host, now)
   }
 
   /** The connection ended or never came to be. `gaveData`: it brought verified bytes. */
@@ -207,32 +204,41 @@ export class CandidateList {
   forget(address: PeerAddress): void {
     const key = formatPeerAddress(address)
     const known = this.#known.get(key)
-    if (known) this.#count(known.source, -1)
+    if (!known) return
+    this.#ofSource.get(known.source)?.delete(known)
+    this.#hosts.onForgotten(address.host, known)
     this.#known.delete(key)
+  }
+
+  /** One host has a few places; loopback, where a whole swarm may live, as many as there are. */
+  #makeHostRoom(host: string, source: CandidateSource): boolean {
+    if (source === 'user' || isLoopbackHost(host) || !this.#hosts.isFull(host)) return true
+    const there = this.#hosts.of(host)
+    return weakerThan(source).some(weaker => this.#pushOut(there.filter(candidate => candidate.source === weaker)))
   }
 
   /** When the list is full, somebody who was named by a less trusted source and never helped gives way. */
   #makeRoom(source: CandidateSource): boolean {
     if (source === 'user') return true
-    if (source === 'pex' && (this.#counts.get('pex') ?? 0) >= MAX_PEX_CANDIDATES) return false
+    if (source === 'pex' && (this.#ofSource.get('pex')?.size ?? 0) >= MAX_PEX_CANDIDATES) return false
     if (this.#known.size < MAX_CANDIDATES) return true
-    let weakest: Candidate | undefined
-    for (const candidate of this.#known.values()) {
-      if (candidate.isConnected || candidate.hasGivenData || !isTrustedMore(source, candidate.source)) continue
-      if (!weakest || isTrustedMore(weakest.source, candidate.source)) weakest = candidate
+    return weakerThan(source).some(weaker => this.#pushOut(this.#ofSource.get(weaker) ?? []))
+  }
+
+  /** The first that can go goes. */
+  #pushOut(candidates: Iterable<Candidate>): boolean {
+    for (const { isConnected, hasGivenData, address } of candidates) {
+      if (isConnected || hasGivenData) continue
+      this.forget(address)
+      return true
     }
-    if (weakest) this.forget(weakest.address)
-    return weakest !== undefined
+    return false
   }
 
   #setSource(candidate: Candidate, source: CandidateSource): void {
-    this.#count(candidate.source, -1)
-    this.#count(source, 1)
+    this.#ofSource.get(candidate.source)?.delete(candidate)
+    this.#ofSource.get(source)?.add(candidate)
     candidate.source = source
-  }
-
-  #count(source: CandidateSource, change: number): void {
-    this.#counts.set(source, (this.#counts.get(source) ?? 0) + change)
   }
 }
 
@@ -243,6 +249,11 @@ export function isPublicSource(source: CandidateSource): boolean {
 
 function isTrustedMore(one: CandidateSource, other: CandidateSource): boolean {
   return TRUST.indexOf(one) < TRUST.indexOf(other)
+}
+
+/** Sources that are trusted less, the least first. */
+function weakerThan(source: CandidateSource): CandidateSource[] {
+  return TRUST.slice(TRUST.indexOf(source) + 1).reverse()
 }
 
 /** A ban counts for a host; on loopback, where many peers share one, for a port. */
@@ -256,5 +267,9 @@ function isGuarded({ address, source, hasGivenData }: Candidate): boolean {
 }
 
 function isLoopback({ host }: PeerAddress): boolean {
+  return isLoopbackHost(host)
+}
+
+function isLoopbackHost(host: string): boolean {
   return host.startsWith('127.') || host === '::1'
 }

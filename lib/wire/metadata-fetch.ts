@@ -28,6 +28,8 @@ interface Source {
   readonly late: Set<number>
   /** It refused or was silent: not to be asked before this time. */
   restUntil: number
+  /** Times that it refused or was silent. */
+  vain: number
   /** Pieces that are asked of it at once. */
   readonly atOnce: number
 }
@@ -57,9 +59,9 @@ export class MetadataFetch<Peer> {
     if (known?.size === size) return
     if (known) this.#release(known)
     const late = new Set([...(known?.late ?? []), ...(known?.asked.keys() ?? [])])
-    const restUntil = known?.restUntil ?? -Infinity
+    const { restUntil = -Infinity, vain = 0 } = known ?? {}
     const atOnce = known?.atOnce ?? (client?.startsWith(ONE_AT_A_TIME) === true ? 1 : METADATA_REQUESTS)
-    this.#sources.set(peer, { size, asked: new Map(), late, restUntil, atOnce })
+    this.#sources.set(peer, { size, asked: new Map(), late, restUntil, vain, atOnce })
     this.#rank()
   }
 
@@ -168,6 +170,8 @@ export class MetadataFetch<Peer> {
     this.#release(source)
     source.asked.clear()
     source.restUntil = now + METADATA_REST_MS
+    source.vain++
+    this.#rank()
   }
 
   #release(source: Source): void {
@@ -175,11 +179,18 @@ export class MetadataFetch<Peer> {
     for (const piece of source.asked.keys()) assembly?.onAnswered(piece)
   }
 
-  /** The sizes that most peers announce are fetched; others wait, and what is here of them is forgotten. */
+  /**
+   * The sizes that most peers announce are fetched, those first whose peers were asked in vain the fewest times: who announces and is
+   * silent must not keep others waiting. What is here of other sizes is forgotten.
+   */
   #rank(): void {
-    const counts = new Map<number, number>()
-    for (const { size } of this.#sources.values()) counts.set(size, (counts.get(size) ?? 0) + 1)
-    const ranked = [...counts].sort(([, a], [, b]) => b - a).map(([size]) => size)
+    const standings = new Map<number, { vain: number; count: number }>()
+    for (const { size, vain } of this.#sources.values()) {
+      const standing = standings.get(size)
+      if (!standing || vain < standing.vain) standings.set(size, { vain, count: 1 })
+      else if (vain === standing.vain) standing.count++
+    }
+    const ranked = [...standings].sort(([, a], [, b]) => a.vain - b.vain || b.count - a.count).map(([size]) => size)
     const best = new Set(ranked.slice(0, MAX_METADATA_SIZES))
     for (const size of this.#assemblies.keys()) if (!best.has(size)) this.#assemblies.delete(size)
     for (const size of best) if (!this.#assemblies.has(size)) this.#assemblies.set(size, new MetadataAssembly(size))

@@ -53,6 +53,17 @@ describe('bt-stream <source>', function () {
       expect(readFileSync(path).equals(Buffer.concat([data, data]))).to.be.true
     })
 
+    it('the one file that a magnet link names, and asks when it names two', async () => {
+      const link = `magnet:?xt=urn:btih:${multi.made.infoHash}&so=`
+      const { exitCode, stdout, stderr } = await run([`${link}0`, ...multi.only])
+      expect(exitCode, stderr).to.equal(0)
+      expect(stdout.toString()).to.equal('first')
+      expect((await run([`${link}0,1`, ...multi.only])).exitCode).to.equal(2)
+      expect((await run([`${link}1`, '--file', '0', ...multi.only])).stdout.toString()).to.equal('first')
+      const archive = await run([`${link}0`, '--tar', ...multi.only])
+      expect(archive.stdout.length).to.be.above(200_000)
+    })
+
     it('a torrent that comes from standard input', async () => {
       const { exitCode, stdout, stderr } = await run(['-', ...single.only], { input: single.made.torrent })
       expect(exitCode, stderr).to.equal(0)

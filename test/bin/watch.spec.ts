@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import type { Event } from '../../bin/messages/events.js'
 import { Messages } from '../../bin/messages/messages.js'
 import type { Voice } from '../../bin/messages/voice.js'
-import { watchTorrent } from '../../bin/watch.js'
-import { openTorrent } from '../../lib/index.js'
+import { tellEvents, watchTorrent } from '../../bin/watch.js'
+import { openTorrent, type TorrentEvents } from '../../lib/index.js'
 import { WAITING_AFTER_MS } from '../../lib/limits.js'
 import { makeTorrent, randomBytesSeeded } from '../support/make-torrent.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -22,6 +22,24 @@ class Listener implements Voice {
     // Nothing is half-drawn.
   }
 }
+
+describe('tellEvents', () => {
+  it('says of a tracker what has changed, and not that it plans its next announce', () => {
+    const torrent = new EventEmitter<TorrentEvents>()
+    const listener = new Listener()
+    tellEvents(torrent, new Messages(listener, {}))
+    const [url, other] = ['http://a.example/announce', 'http://b.example/announce']
+    const [working, failed] = [
+      { url, state: 'working', peers: 2 },
+      { url, state: 'failed', peers: 0, message: 'no' }
+    ] as const
+    for (const tracker of [working, working, failed, failed, { ...working, url: other }, working])
+      torrent.emit('tracker', tracker)
+    const said = listener.events.map(event => ({ ...event, event: undefined }))
+    const expected = [working, failed, { ...working, url: other }, working]
+    expect(said).to.deep.equal(expected.map(tracker => ({ ...tracker, event: undefined })))
+  })
+})
 
 describe('watchTorrent', () => {
   it('says of a torrent without peers that there are none, and does not blame the reader', async () => {

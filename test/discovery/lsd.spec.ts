@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { createSocket } from 'node:dgram'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 import { systemClock } from '../../lib/clock.js'
 import { Lsd } from '../../lib/discovery/lsd.js'
 import { encodeLsdMessage } from '../../lib/discovery/lsd-message.js'
@@ -47,6 +49,21 @@ describe('Lsd', function () {
     await until(() => (ofA?.length ?? 0) > 0 && (ofB?.length ?? 0) > 0)
     expect(ofA?.map(({ port }) => port)).to.deep.equal([7002])
     expect(ofB).to.deep.equal([{ host: ofB?.[0]?.host, port: 7001 }])
+  })
+
+  it('finds no network where the system tells of none, and is no worse for it', async () => {
+    const { networkInterfaces } = os
+    os.networkInterfaces = () => {
+      throw new Error('uv_interface_addresses returned Unknown system error 13')
+    }
+    syncBuiltinESMExports()
+    try {
+      const lsd = await open('a')
+      expect(lsd.channelCount).to.equal(0)
+    } finally {
+      os.networkInterfaces = networkInterfaces
+      syncBuiltinESMExports()
+    }
   })
 
   it('says nothing of a torrent before it may be told, and each only once in five minutes', async () => {

@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { MAX_CANDIDATES, MAX_DIAL_FAILURES, HOST_DIALS_MS, MAX_HOST_DIALS } from '../../lib/limits.js'
+import {
+  MAX_CANDIDATES,
+  MAX_DIAL_FAILURES,
+  HOST_DIALS_MS,
+  MAX_HOST_CANDIDATES,
+  MAX_HOST_DIALS
+} from '../../lib/limits.js'
 import { CandidateList, type Candidate, type CandidateSource } from '../../lib/policy/candidate-list.js'
 import type { PeerAddress } from '../../lib/wire/peer-address.js'
 
@@ -122,6 +128,24 @@ describe('CandidateList', () => {
     expect(list.add([A], 'user', 0)).to.equal(1)
   })
 
+  it('gives up the least trusted first when it is full, and at once of thousands', () => {
+    const many = (first: number, count: number) =>
+      Array.from({ length: count }, (_, i) => at(`${first}.0.${i >> 8}.${i & 255}`))
+    list.add(many(11, MAX_CANDIDATES / 2), 'pex', 0)
+    list.add(many(12, MAX_CANDIDATES / 2), 'dht', 0)
+    list.onDial(list.get(at('11.0.0.0')) as Candidate, 0)
+    const before = process.cpuUsage()
+    expect(list.add(many(13, MAX_CANDIDATES / 2), 'tracker', 0)).to.equal(MAX_CANDIDATES / 2)
+    expect(list.get(at('11.0.0.0')), 'connected').to.not.equal(undefined)
+    expect(list.get(at('11.0.0.1'))).to.equal(undefined)
+    expect(list.get(at('12.0.0.1'))).to.not.equal(undefined)
+    expect(list.add(many(14, MAX_CANDIDATES), 'tracker', 0)).to.equal(MAX_CANDIDATES / 2 - 1)
+    expect(list.add(many(15, MAX_CANDIDATES), 'lsd', 0)).to.equal(MAX_CANDIDATES - 1)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000, 'milliseconds').to.be.below(180)
+    expect(list.size).to.equal(MAX_CANDIDATES)
+  })
+
   it('bans a host with all its ports, those it knows already too', () => {
     list.add([A, at(A.host, 7000), at('198.51.100.2')], 'tracker', 0)
     list.ban(A)
@@ -155,6 +179,31 @@ describe('CandidateList', () => {
     for (const candidate of first) list.onDial(candidate, 0)
     expect(list.due(100, HOST_DIALS_MS - 1)).to.deep.equal([])
     expect(list.due(100, HOST_DIALS_MS)).to.have.length(MAX_HOST_DIALS)
+  })
+
+  it(`knows ${MAX_HOST_CANDIDATES} addresses of one host, and others beside, however many are named`, () => {
+    const ports = (host: string) => Array.from({ length: MAX_CANDIDATES }, (_, i) => at(host, 1000 + i))
+    expect(list.add(ports(A.host), 'dht', 0)).to.equal(MAX_HOST_CANDIDATES)
+    expect(list.add([at('198.51.100.2')], 'dht', 0)).to.equal(1)
+    expect(list.add([at(A.host, 7)], 'pex', 0)).to.equal(0)
+    expect(list.add([at(A.host, 7)], 'tracker', 0)).to.equal(1)
+    expect(list.size).to.equal(MAX_HOST_CANDIDATES + 1)
+    list.forget(at(A.host, 7))
+    expect(list.add([at(A.host, 8)], 'dht', 0)).to.equal(1)
+    expect(list.add(ports('127.0.0.9').slice(0, 100), 'dht', 0)).to.equal(100)
+    expect(list.add(ports(A.host).slice(-100), 'user', 0)).to.equal(100)
+  })
+
+  it('keeps nothing of hosts that were dialled long ago and forgotten', () => {
+    for (let i = 0; i < 1000; i++) {
+      const now = i * HOST_DIALS_MS
+      list.add([at(`198.51.${i >> 8}.${i & 255}`)], 'pex', now)
+      for (const candidate of list.due(1, now)) {
+        list.onDial(candidate, now)
+        list.forget(candidate.address)
+      }
+    }
+    expect(list.hostCount).to.be.at.most(1)
   })
 
   it('dials every address of loopback and every one given by hand', () => {

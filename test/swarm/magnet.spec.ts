@@ -110,12 +110,51 @@ describe('a magnet link', function () {
     for (const liar of liars) await liar.close()
   })
 
+  it('tells once of three liars, however much comes after them', async () => {
+    const large = new SwarmBench(source)
+    const infoHash = Buffer.from(large.made.infoHash, 'hex')
+    const liars = await Promise.all([1, 2, 3].map(size => Scripted.listen(infoHash, Buffer.alloc(size, 'x'))))
+    const searchEvents = new EventEmitter()
+    const warnings: string[] = []
+    searchEvents.on('warning', (warning: string) => warnings.push(warning))
+    const [listening, warned] = [once(searchEvents, 'listening') as Promise<[number]>, once(searchEvents, 'warning')]
+    const peers = liars.map(liar => liar.address)
+    const found = readMetainfo(large.made.infoHash, { ...quiet, peers, searchEvents })
+    const [[port]] = await Promise.all([listening, warned])
+    await large.seed({ peers: [`127.0.0.1:${port}`] })
+    expect((await found).length).to.equal(source.data.length)
+    expect(warnings).to.deep.equal(['metadata of a wrong hash came 3 times'])
+    for (const liar of liars) await liar.close()
+    await large.close()
+  })
+
   it('ends when nobody has the metadata, and says how it stood', async () => {
     const error = await rejection(open(link(), { discovery: false, peers: ['127.0.0.1:1'], peerTimeoutMs: 100 }))
     expect(error).to.have.property('code', 'ERR_BT_NO_PEERS')
     expect(error)
       .to.have.property('message')
       .that.matches(/no peer connected within .*given by hand/)
+  })
+
+  it('says of every way to find peers how it went, or that it is off', async () => {
+    const off = { host: '127.0.0.1', trackers: false, dht: false, lsd: false, pex: false, peerTimeoutMs: 100 }
+    const said = async (options: TorrentOptions): Promise<string> => (await rejection(open(link(), options))).message
+    expect(await said(off)).to.match(/\(the link names no tracker; off: trackers, DHT, LSD, PEX\)$/)
+    expect(await said({ ...off, dht: { bootstrap: [] }, pex: true })).to.match(
+      /\(DHT: 0 nodes, .*; off: trackers, LSD\)$/
+    )
+    expect(await said({ discovery: false, peerTimeoutMs: 100 })).to.match(/off: all discovery/)
+  })
+
+  it('is announced as looked for, once it was read', async () => {
+    const searchEvents = new EventEmitter()
+    const heard: string[] = []
+    searchEvents.on('search', () => heard.push('search'))
+    const options = { searchEvents, discovery: false, peerTimeoutMs: 100 }
+    expect(await rejection(open('magnet:?xt=urn:btih:12', options))).to.have.property('code', 'ERR_BT_MAGNET')
+    expect(heard).to.deep.equal([])
+    expect(await rejection(open(` ${link()}\n`, options))).to.have.property('code', 'ERR_BT_NO_PEERS')
+    expect(heard).to.deep.equal(['search'])
   })
 
   it('ends with its signal, leaving nothing', async () => {

@@ -138,6 +138,20 @@ describe('MetadataFetch', () => {
     expect(found?.equals(metadata)).to.equal(true)
   })
 
+  it('is not held up by any number of sizes whose peers are silent', () => {
+    const fetch = fetchOf(metadata)
+    for (let i = 0; i < MAX_METADATA_SIZES; i++)
+      for (const twin of 'ab') fetch.onAnnounced(`mute ${i}${twin}`, 1000 + i)
+    for (let i = 0; i < MAX_METADATA_SIZES; i++) for (const twin of 'ab') fetch.ask(`mute ${i}${twin}`, 0)
+    fetch.onAnnounced('a', metadata.length)
+    expect(fetch.ask('a', 0)).to.deep.equal([])
+    fetch.expire(METADATA_PATIENCE_MS)
+    let found: Buffer | undefined
+    for (const piece of fetch.ask('a', METADATA_PATIENCE_MS))
+      found = fetch.onData('a', pieceOf(metadata, piece), 10_001)
+    expect(found?.equals(metadata)).to.equal(true)
+  })
+
   it('ends with one honest peer among any liars, however their answers mix', () => {
     const kinds = fc.array(fc.constantFrom('liar', 'mute', 'refuses', 'leaves'), { maxLength: 6 })
     fc.assert(
