@@ -13,8 +13,8 @@ export interface AskedBlock {
 
 export interface UploadSource {
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
-  /** A promise while the limits of the upload rate forbid as many bytes more; when it resolves they are counted. */
-  whenAllowed(bytes: number): Promise<void> | undefined
+  /** A promise while the limits of the upload rate forbid as many bytes more; when it resolves they are counted, if they are wanted by then. */
+  whenAllowed(bytes: number, isWanted: () => boolean): Promise<void> | undefined
   /** The bytes are with the system. */
   onUploaded(bytes: number): void
   /** These will not be answered. */
@@ -68,7 +68,7 @@ export class UploadQueue {
     try {
       for (let [next] = this.#queue; next && !this.#outbox.isClosed; [next] = this.#queue) {
         // It stays in the queue while it waits: a choke or a cancel finds it there.
-        const held = this.#source.whenAllowed(next.length)
+        const held = this.#source.whenAllowed(next.length, () => this.#queue.length > 0 && !this.#outbox.isClosed)
         if (held) await held
         const block = this.#queue.shift()
         this.#letOn()
