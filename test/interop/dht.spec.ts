@@ -3,9 +3,9 @@ import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
 import { formatPeerAddress } from '../../lib/wire/peer-address.js'
-import { runBtStream, seedWithBtStream } from '../support/bt-stream-program.js'
+import { runBtStream, seedWithBtStream, startBtStream } from '../support/bt-stream-program.js'
 import { freePort } from '../support/free-port.js'
-import { LoneNetwork } from '../support/lone-network.js'
+import { NetworkRoom } from '../support/network-room.js'
 import { needsIpv6Loopback, needsNetworkNamespaces, needsSecondLoopback } from '../support/needs.js'
 import * as aria2 from '../support/real-clients/aria2.js'
 import { requireLibtorrent, requireProgram } from '../support/real-clients/available.js'
@@ -135,9 +135,10 @@ describe("the IPv6 DHT of libtorrent's nodes", function () {
 describe('a DHT with Transmission', function () {
   this.timeout(2 * TRANSMISSION_MS)
   const NODES = 12
-  const [TRANSMISSION, SEEDER, GETTER] = [240, 241, 242]
+  const [TRANSMISSION, SEEDER, GETTER] = [NODES + 1, NODES + 2, NODES + 3]
+  const prefix = '10.78'
   const workspace = new Workspace()
-  let network: LoneNetwork | undefined
+  let room: NetworkRoom | undefined
 
   before(function () {
     requireLibtorrent(this)
@@ -147,33 +148,33 @@ describe('a DHT with Transmission', function () {
   })
 
   after(() => {
-    network?.close()
+    room?.close()
     workspace.remove()
   })
 
   it('finds ours there, and ours finds it', async () => {
-    const nodePlaces = Array.from({ length: NODES }, (_, i) => i + 1)
-    network = LoneNetwork.open([...nodePlaces, TRANSMISSION, SEEDER, GETTER])
-    await using dht = await libtorrent.startDht({ count: NODES, within: network, workDir: workspace.folder() })
+    room = NetworkRoom.open(GETTER, prefix)
+    const { netns, hostAt } = room
+    const within = { netns, prefix }
+    await using dht = await libtorrent.startDht({ count: NODES, within, workDir: workspace.folder() })
     const [its, ours] = [workspace.torrent(singleFile), workspace.torrent(threePieces)]
     const options = (place: number): string[] => [
-      ...['--host', `${network?.host(place)}`, '--port', '7000'],
+      ...['--host', hostAt(place), '--port', '7000'],
       ...['--dht-bootstrap', text(dht.nodes[place % NODES]), '--json', ...alone]
     ]
     const folder = workspace.content(threePieces)
-    const seeder = network.runBtStream(['seed', ours.torrentFile, '--dir', folder, ...options(SEEDER)])
+    const seeder = startBtStream(['seed', ours.torrentFile, '--dir', folder, ...options(SEEDER)], { netns })
     await seeder.waitForOutput(/"event":"listening"/, 15_000)
     const dataDir = workspace.content(singleFile)
     await using other = transmission.startInDht({
-      network,
-      host: network.host(TRANSMISSION),
+      place: { host: hostAt(TRANSMISSION), netns },
       nodes: dht.nodes,
       torrentFiles: [its.torrentFile, ours.torrentFile],
       dataDir,
       workDir: workspace.folder()
     })
     const link = `magnet:?xt=urn:btih:${its.infoHash}`
-    const getter = network.runBtStream([link, '--peer-timeout', '0', ...options(GETTER)], { collectStdout: true })
+    const getter = startBtStream([link, '--peer-timeout', '0', ...options(GETTER)], { netns })
     const [{ code }] = await Promise.all([
       getter.waitForExit(TRANSMISSION_MS),
       other.completed(threePieces.name, TRANSMISSION_MS)

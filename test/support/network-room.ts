@@ -12,13 +12,19 @@ export class NetworkRoom {
   /** For `ip netns` and the `netns` of programs. */
   readonly netns: string
 
-  private constructor(netns: string) {
+  readonly #prefix: string | undefined
+
+  private constructor(netns: string, prefix: string | undefined) {
     this.netns = netns
+    this.#prefix = prefix
   }
 
-  /** Has the addresses that `hostAt` gives for 1 to `count`; who dials without naming one has the first. */
-  static open(count: number): NetworkRoom {
-    const room = new NetworkRoom(`bt-room-${process.pid}${Date.now() % 1000}`)
+  /**
+   * Has the addresses that `hostAt` gives for 1 to `count`; who dials without naming one has the first. `prefix`, as in `10.78`: each
+   * address is in a /24 of its own.
+   */
+  static open(count: number, prefix?: string): NetworkRoom {
+    const room = new NetworkRoom(`bt-room-${process.pid}${Date.now() % 1000}`, prefix)
     ip('netns', 'add', room.netns)
     try {
       for (let place = 1; place <= count; place++) {
@@ -32,7 +38,8 @@ export class NetworkRoom {
     return room
   }
 
-  readonly hostAt = (place: number): string => `10.99.0.${place}`
+  readonly hostAt = (place: number): string =>
+    this.#prefix === undefined ? `10.99.0.${place}` : `${this.#prefix}.${place}.1`
 
   close(): void {
     ip('netns', 'delete', this.netns)

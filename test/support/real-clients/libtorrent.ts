@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatPeerAddress } from '../../../lib/wire/peer-address.js'
 import { ChildProgram } from '../child-program.js'
-import type { LoneNetwork } from '../lone-network.js'
 import {
   LOOPBACK,
   ownEnvironment,
@@ -155,8 +154,8 @@ export async function startDht({
   count: number
   /** Where all of them are, instead of each on an address of its own. Each then knows one of the others. */
   host?: '::1'
-  /** The network that they are in; by default loopback. */
-  within?: LoneNetwork
+  /** The namespace that they are in, and the addresses that it has of that form; by default loopback. */
+  within?: { readonly netns: string; readonly prefix: string }
   /** All enter the DHT there; without it they know some of each other. */
   entry?: Address
   torrentFiles?: readonly string[]
@@ -168,8 +167,8 @@ export async function startDht({
   const seeded = torrentFiles.length > 0 ? [dataDir, ...torrentFiles] : []
   const at = entry ? formatPeerAddress(entry) : '-'
   const args = [script('dht_nodes.py'), String(count), host ?? network, at, ...seeded]
-  const options = { name: "libtorrent's DHT", env: environment(workDir) }
-  const program = within ? within.run(PYTHON, args, options) : new ChildProgram(PYTHON, args, options)
+  const options = { name: "libtorrent's DHT", env: environment(workDir), netns: within?.netns }
+  const program = new ChildProgram(PYTHON, args, options)
   try {
     await program.waitForOutput(/^ready$/m, 90_000)
   } catch (error) {

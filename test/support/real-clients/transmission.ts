@@ -3,13 +3,13 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { ChildProgram } from '../child-program.js'
 import { onFreePort } from '../free-port.js'
-import type { LoneNetwork } from '../lone-network.js'
 import {
   LOOPBACK,
   ownEnvironment,
   ready,
   runningClient,
   type Address,
+  type Place,
   type RealClient,
   type SeedOptions
 } from './real-client.js'
@@ -40,15 +40,13 @@ export interface TransmissionInDht extends RealClient {
 
 /** Takes part in a DHT of at least nine nodes: with fewer it neither asks nor announces. It wants nothing of 127/8. */
 export function startInDht({
-  network,
-  host,
+  place: { host, netns },
   nodes,
   torrentFiles,
   dataDir,
   workDir
 }: {
-  network: LoneNetwork
-  host: string
+  place: Place
   /** Where it enters. */
   nodes: readonly Address[]
   torrentFiles: readonly string[]
@@ -60,7 +58,11 @@ export function startInDht({
   const configDir = configure(join(workDir, 'config'), torrentFiles, dataDir, more)
   writeFileSync(join(configDir, 'dht.bootstrap'), nodes.map(node => `${node.host} ${node.port}\n`).join(''))
   const args = ['--foreground', '--log-info', '--config-dir', configDir]
-  const program = network.run('transmission-daemon', args, { name: 'Transmission', env: ownEnvironment(workDir) })
+  const program = new ChildProgram('transmission-daemon', args, {
+    name: 'Transmission',
+    env: ownEnvironment(workDir),
+    netns
+  })
   return {
     ...runningClient(program, { host, port }),
     completed: async (name, timeoutMs) => {
