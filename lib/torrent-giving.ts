@@ -98,7 +98,6 @@ export class TorrentGiving {
     for (const connection of this.#meters.keys()) {
       if (connection !== port) continue
       for (const other of seeding.onHas(connection, piece, this.#options.clock.now())) this.#offerTo(other)
-      this.#offerTo(connection)
       return
     }
   }

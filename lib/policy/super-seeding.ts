@@ -4,8 +4,9 @@
  */
 import { SUPER_SEED_PATIENCE_MS, SUPER_SEED_PIECES } from '../limits.js'
 
-/** Pieces that are compared for one choice: torrents may have two million. */
+/** Pieces that are compared for one choice, and pieces that the peer knows already that are passed over: torrents may have two million. */
 const LOOKED_AT = 4096
+const PASSED_OVER = 16_384
 
 /** A peer as it is when a piece is chosen for it. */
 export interface SuperSeeded {
@@ -52,13 +53,14 @@ export class SuperSeeding<Peer> {
     return index
   }
 
-  /** A peer has the piece now. Returns those who may be told of another since it was seen to spread. */
+  /** A peer has the piece now. Returns those who may be told of another: the peer itself, if it was told of this one, and for whom it was seen to spread. */
   onHas(holder: Peer, index: number, now: number): Peer[] {
     const told = this.#open.get(holder)?.get(index)
-    if (told) told.gotAt ??= now
+    const isNews = told !== undefined && told.gotAt === undefined
+    if (isNews) told.gotAt = now
     const spread = [...(this.#peersOf.get(index) ?? [])].filter(peer => peer !== holder)
     for (const peer of spread) this.#close(peer, index)
-    return spread
+    return isNews ? [...spread, holder] : spread
   }
 
   /** The peer is gone; what only it was told of is as if nobody had been told. */
@@ -77,7 +79,10 @@ export class SuperSeeding<Peer> {
     let least = Number.POSITIVE_INFINITY
     for (let n = 0, looked = 0; n < count && looked < LOOKED_AT && least > 0; n++) {
       const index = (start + n) % count
-      if (seeded.knows(index)) continue
+      if (seeded.knows(index)) {
+        if (n - looked >= PASSED_OVER) break
+        continue
+      }
       looked++
       const copies = (this.#times[index] ?? 0) + seeded.copies(index)
       if (copies < least) [best, least] = [index, copies]

@@ -52,7 +52,7 @@ describe('SuperSeeding', () => {
   it('tells of another when a piece was seen at somebody else, not when its first holder got it', () => {
     const swarm = new Swarm(100, 'a', 'b')
     const [first = -1] = swarm.offer('a')
-    expect(swarm.fetch('a', first)).to.deep.equal([])
+    expect(swarm.fetch('a', first)).to.deep.equal(['a'])
     expect(swarm.offer('a')).to.deep.equal([])
     expect(swarm.fetch('b', first)).to.deep.equal(['a'])
     expect(swarm.offer('a')).to.have.length(1)
@@ -65,6 +65,32 @@ describe('SuperSeeding', () => {
     expect(swarm.offer('a')).to.deep.equal([])
     swarm.now++
     expect(swarm.offer('a')).to.have.length(SUPER_SEED_PIECES)
+  })
+
+  it('says once that a peer has what it was told of, however often it says so, and nothing of what it was not told of', () => {
+    const swarm = new Swarm(100, 'a', 'b')
+    const [first = -1, second = -1] = swarm.offer('a')
+    expect(swarm.fetch('a', first)).to.deep.equal(['a'])
+    expect(swarm.fetch('a', first)).to.deep.equal([])
+    const other = Array.from({ length: 100 }, (_, index) => index).find(index => index !== first && index !== second)
+    expect(swarm.fetch('a', other ?? -1)).to.deep.equal([])
+  })
+
+  it('looks at a small part of a torrent of millions of pieces for a peer that knows nearly all, and finds what it lacks in time', () => {
+    const pieceCount = 2_097_152
+    let seed = 7
+    const seeding = new SuperSeeding<string>(pieceCount, () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647)
+    let looks = 0
+    const seeded = { knows: (index: number) => ++looks > 0 && index !== 5, copies: () => 0, isAlone: true, now: 0 }
+    let most = 0
+    let tries = 0
+    for (let found: number | undefined; found === undefined; tries++) {
+      looks = 0
+      found = seeding.next('a', seeded)
+      most = Math.max(most, looks)
+    }
+    expect(most).to.be.at.most(20_480)
+    expect(tries).to.be.at.most(1000)
   })
 
   it('does not make a lone peer wait', () => {
