@@ -213,7 +213,7 @@ export class TorrentPeers {
         return limited ? { ...acceptance, held: limited.then(() => acceptance.held) } : acceptance
       },
       readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
-      whenUploadAllowed: bytes => this.limits.passUp(bytes),
+      whenUploadAllowed: (bytes, isWanted) => this.limits.passUp(bytes, isWanted),
       onPeerHas: (supplier, piece) => this.giving.onPeerHas(supplier, piece)
     }
     this.#host.torrent = torrent

@@ -13,8 +13,8 @@ export interface AskedBlock {
 
 export interface UploadSource {
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
-  /** A promise while the limits of the upload rate forbid as many bytes more; when it resolves they are counted. */
-  whenAllowed(bytes: number): Promise<void> | undefined
+  /** A promise while the limits of the upload rate forbid as many bytes more; when it resolves they are counted, if they are wanted by then. */
+  whenAllowed(bytes: number, isWanted: () => boolean): Promise<void> | undefined
   /** The bytes are with the system. */
   onUploaded(bytes: number): void
   /** These will not be answered. */
@@ -70,7 +70,7 @@ export class UploadQueue {
     try {
       for (let [next] = this.#queue; next && !this.#outbox.isClosed; [next] = this.#queue) {
         // It stays in the queue while it waits: a choke or a cancel finds it there.
-        const held = this.#held ?? this.#source.whenAllowed(next.length)
+        const held = this.#held ?? this.#whenAllowed(next.length)
         this.#held = undefined
         if (held) await held
         const run = this.#takeRun()
@@ -84,6 +84,15 @@ export class UploadQueue {
     this.#isSending = false
   }
 
+  /** Who asks for nothing any more when its turn comes is not counted, and has to wait again. */
+  #whenAllowed(bytes: number): Promise<void> | undefined {
+    return this.#source.whenAllowed(bytes, () => {
+      const isWanted = this.#queue.length > 0 && !this.#outbox.isClosed
+      if (!isWanted) this.#held = undefined
+      return isWanted
+    })
+  }
+
   /** The next block, which may be sent, and those that lie behind it and may be sent as well. */
   #takeRun(): AskedBlock[] {
     const run: AskedBlock[] = []
@@ -92,7 +101,7 @@ export class UploadQueue {
       const last = run.at(-1)
       if (last) {
         if (next.piece !== last.piece || next.begin !== last.begin + last.length || next.length > room) break
-        this.#held = this.#source.whenAllowed(next.length)
+        this.#held = this.#whenAllowed(next.length)
         if (this.#held) break
       }
       room -= next.length

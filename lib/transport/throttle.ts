@@ -4,8 +4,11 @@ import { RateLimit } from '../policy/rate-limit.js'
 
 interface Waiter {
   readonly bytes: number
+  readonly isWanted: () => boolean
   readonly resolve: () => void
 }
+
+const always = (): boolean => true
 
 export class Throttle {
   readonly #clock: Clock
@@ -28,15 +31,15 @@ export class Throttle {
     this.#goOn()
   }
 
-  /** Undefined: the bytes may pass, and are counted. Else a promise of that. */
-  pass(bytes: number): Promise<void> | undefined {
+  /** Undefined: the bytes may pass, and are counted. Else a promise of that. Who is not wanted any more when its turn comes is let go, and not counted. */
+  pass(bytes: number, isWanted: () => boolean = always): Promise<void> | undefined {
     if (this.#waiting.length === 0) {
       const waitMs = this.#limit.take(bytes, this.#clock.now())
       if (waitMs === 0) return undefined
       this.#sleep(waitMs)
     }
     return new Promise(resolve => {
-      this.#waiting.push({ bytes, resolve })
+      this.#waiting.push({ bytes, isWanted, resolve })
     })
   }
 
@@ -44,7 +47,7 @@ export class Throttle {
     this.#wake()
     const now = this.#clock.now()
     for (let [first] = this.#waiting; first; [first] = this.#waiting) {
-      const waitMs = this.#limit.take(first.bytes, now)
+      const waitMs = first.isWanted() ? this.#limit.take(first.bytes, now) : 0
       if (waitMs > 0) {
         this.#sleep(waitMs)
         return

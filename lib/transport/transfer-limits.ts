@@ -44,10 +44,10 @@ export class TransferLimits {
     return held ? held.then(() => this.#shared?.passDown(bytes)) : this.#shared?.passDown(bytes)
   }
 
-  /** Undefined: the bytes may go at once. Else a promise of that. */
-  passUp(bytes: number): Promise<void> | undefined {
-    const held = this.#up.pass(bytes)
-    return held ? held.then(() => this.#shared?.passUp(bytes)) : this.#shared?.passUp(bytes)
+  /** Undefined: the bytes may go at once. Else a promise of that; they are not counted if they are not wanted any more when their turn comes. */
+  passUp(bytes: number, isWanted?: () => boolean): Promise<void> | undefined {
+    const held = this.#up.pass(bytes, isWanted)
+    return held ? held.then(() => this.#shared?.passUp(bytes, isWanted)) : this.#shared?.passUp(bytes, isWanted)
   }
 }
 

@@ -23,6 +23,18 @@ describe('Throttle', () => {
     expect(clock.pendingTimers).to.equal(0)
   })
 
+  it('lets go who is not wanted any more when its turn comes, and does not count its bytes', async () => {
+    const clock = new VirtualClock()
+    const throttle = new Throttle(clock, BLOCK)
+    expect(throttle.pass(BLOCK)).to.equal(undefined)
+    let gone = 0
+    for (let i = 0; i < 100; i++) void throttle.pass(BLOCK, () => false)?.then(() => gone++)
+    let isThere = false
+    void throttle.pass(BLOCK, () => true)?.then(() => (isThere = true))
+    await clock.advance(1005)
+    expect([gone, isThere]).to.deep.equal([100, true])
+  })
+
   it('lets everybody pass when the limit is lifted, and leaves no timer', async () => {
     const clock = new VirtualClock()
     const throttle = new Throttle(clock, 100)
