@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../clock.js'
 import { MAX_PENDING_HANDSHAKES } from '../limits.js'
 import type { InfoHash } from '../metainfo/info-hash.js'
+import { networkOf } from '../policy/address-rules.js'
 import { allowsWay, methodsOf } from '../policy/encryption.js'
 import { canonicalHost } from '../wire/peer-address.js'
 import type { SecretTorrent } from './mse/responder.js'
@@ -56,7 +57,7 @@ export class Reception {
 
   accept(socket: Socket): void {
     const host = canonicalHost(socket.remoteAddress ?? '')
-    if (this.#isClosed || host === undefined || this.#pending.size >= MAX_PENDING_HANDSHAKES) {
+    if (this.#isClosed || host === undefined || !this.#hasRoomFor(host)) {
       socket.destroy()
       return
     }
@@ -86,6 +87,23 @@ export class Reception {
     connection.start()
   }
 
+  /** Where all places are taken, whoever has most of them gives one to who has fewer: nobody alone keeps all others out. */
+  #hasRoomFor(host: string): boolean {
+    if (this.#pending.size < MAX_PENDING_HANDSHAKES) return true
+    const byOwner = new Map<string, PeerConnection[]>()
+    for (const connection of this.#pending) {
+      const owner = ownerOf(connection.host)
+      byOwner.set(owner, [...(byOwner.get(owner) ?? []), connection])
+    }
+    const [most = []] = [...byOwner.values()].sort((a, b) => b.length - a.length)
+    if (most.length <= (byOwner.get(ownerOf(host))?.length ?? 0) + 1) return false
+    const [oldest] = most
+    if (!oldest) return false
+    this.#pending.delete(oldest)
+    oldest.destroy()
+    return true
+  }
+
   get #takesEncrypted(): boolean {
     return [...this.#receivers.values()].some(({ host }) => allowsWay(host.encryption, 'encrypted'))
   }
@@ -101,6 +119,11 @@ export class Reception {
     this.#isClosed = true
     for (const connection of this.#pending) connection.destroy()
   }
+}
+
+/** As far as one owner certainly goes: an address of IPv4, a /64 of IPv6. */
+function ownerOf(host: string): string {
+  return host.includes(':') ? networkOf(host) : host
 }
 
 function keyOf(name: Buffer): string {

@@ -215,5 +215,17 @@ describe('Reception', function () {
     expect(dialled.filter(({ isClosed }) => isClosed)).to.deep.equal([late])
   })
 
+  it('takes a place of the host that has most of them for one that has fewer', async function () {
+    take('allow')
+    for (let i = 0; i < MAX_PENDING_HANDSHAKES; i++) await dial()
+    const other = await RawPeer.dial(port(), '127.0.0.2').catch(() => undefined)
+    if (!other) this.skip()
+    dialled.push(other)
+    other.send(greeting().subarray(0, HEAD_LENGTH))
+    await other.hears(HANDSHAKE_LENGTH)
+    await until(() => dialled.some(({ isClosed }) => isClosed))
+    expect(dialled.findIndex(({ isClosed }) => isClosed)).to.equal(0)
+  })
+
   noLeaks(this)
 })

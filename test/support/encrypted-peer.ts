@@ -30,8 +30,9 @@ export class RawPeer {
     socket.on('close', () => (this.isClosed = true))
   }
 
-  static async dial(port: number): Promise<RawPeer> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  /** `from`: the address that it has. */
+  static async dial(port: number, from = '127.0.0.1'): Promise<RawPeer> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true })
     await once(socket, 'connect')
     return new RawPeer(socket)
   }
