@@ -239,6 +239,8 @@ export const SOCKET_HIGH_WATER_MARK = 65_536
 export const MAX_UPLOAD_BUFFERED = 163_840
 /** Bytes of blocks that follow each other and are read at once for one peer. */
 export const MAX_UPLOAD_READ = 131_072
+/** Bytes in one peer's socket, refusals of its requests among them, from which on we read no further from it. */
+export const MAX_ANSWERS_BUFFERED = 2 * MAX_UPLOAD_BUFFERED
 /** A peer whose socket takes nothing of what waits for it, ms. */
 export const UPLOAD_STUCK_MS = 120_000
 /** Messages without effect (unknown, keep-alive, choke and interest to and fro), and the time in which they are counted, ms. */
@@ -279,6 +281,8 @@ export const UPLOAD_TURN_MS = 30_000
 export const SNUBBED_MS = 60_000
 /** BEP 6: pieces that a choked peer may ask for; and how many of them a peer may name to us. */
 export const ALLOWED_FAST_PIECES = 5
+/** How often a choked peer may have all of such a piece. */
+export const ALLOWED_FAST_TIMES = 3
 export const MAX_ALLOWED_FAST = 100
 /** BEP 6: rejects of what we did not ask for, and of what we did ask for without a block between them, before the peer is dropped. */
 export const MAX_STRAY_REJECTS = 50

@@ -1,7 +1,7 @@
 /** What we say to one peer on its way into the socket: one packet for each turn of the loop, encrypted if that is agreed. Knows no message. */
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock.js'
-import { MAX_UPLOAD_BUFFERED } from '../limits.js'
+import { MAX_ANSWERS_BUFFERED, MAX_UPLOAD_BUFFERED } from '../limits.js'
 import { drained } from './socket-drain.js'
 
 /** Bytes as they go over the wire: the same, or others in memory of their own. */
@@ -77,6 +77,13 @@ export class Outbox {
   /** A promise while much waits in the socket. */
   whenWritable(): Promise<void> | undefined {
     if (this.bufferedBytes < MAX_UPLOAD_BUFFERED) return undefined
+    this.#flush()
+    return this.drained()
+  }
+
+  /** A promise while more waits in the socket than uploads in full swing leave there: the peer asks, and does not listen. */
+  whenAnswersTaken(): Promise<void> | undefined {
+    if (this.bufferedBytes < MAX_ANSWERS_BUFFERED) return undefined
     this.#flush()
     return this.drained()
   }

@@ -366,8 +366,8 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
         this.idle.count(now)
         return undefined
       case 'cancel':
-        if (this.#uploads) this.#uploads.onCancel(message, now)
-        else this.idle.count(now)
+        if (this.#uploads) return this.#uploads.onCancel(message, now)
+        this.idle.count(now)
         return undefined
       case 'port':
         this.idle.count(now)

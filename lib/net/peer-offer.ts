@@ -2,7 +2,7 @@
  * What one peer is told that we have, and so may ask for: everything; what lies in memory just now, if it understands that this may
  * change (BEP 54); or one piece after the other (BEP 16). Chooses none of them.
  */
-import { ALLOWED_FAST_PIECES } from '../limits.js'
+import { ALLOWED_FAST_PIECES, ALLOWED_FAST_TIMES } from '../limits.js'
 import { Bitfield } from '../pieces/bitfield.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import { allowedFastPieces } from '../wire/allowed-fast.js'
@@ -27,7 +27,8 @@ export class PeerOffer {
   /** What the peer was told, where that is not simply everything that is here. */
   readonly #told: Bitfield | undefined
   #hearsOfLosses = false
-  #allowed: ReadonlySet<number> | undefined
+  /** Bytes of each piece that it may still have while it is choked. */
+  #allowed: Map<number, number> | undefined
 
   constructor(torrent: HostedTorrent, port: OfferPort) {
     this.#torrent = torrent
@@ -89,12 +90,22 @@ export class PeerOffer {
     const { torrent, port } = { torrent: this.#torrent, port: this.#port }
     if (this.#allowed || !port.speaksFast || this.#told || port.pieces.count >= ALLOWED_FAST_PIECES) return
     const named = allowedFastPieces(port.host, torrent.infoHash, torrent.geometry.pieceCount)
-    this.#allowed = new Set(named.filter(index => torrent.have.has(index)))
-    for (const piece of this.#allowed) port.say({ type: 'allowedFast', piece })
+    this.#allowed = new Map()
+    for (const index of named) {
+      const piece = torrent.geometry.pieceIndex(index)
+      if (piece === undefined || !torrent.have.has(piece)) continue
+      this.#allowed.set(piece, ALLOWED_FAST_TIMES * torrent.geometry.lengthOf(piece))
+      port.say({ type: 'allowedFast', piece })
+    }
   }
 
   /** The peer is served this piece even while it is choked. */
   isAllowed(index: number): boolean {
-    return this.#allowed?.has(index) === true
+    return (this.#allowed?.get(index) ?? 0) > 0
+  }
+
+  /** It gets so many bytes of this piece although it is choked: not without end, or nobody would have to wait for a turn. */
+  spendAllowed(index: number, bytes: number): void {
+    this.#allowed?.set(index, (this.#allowed.get(index) ?? 0) - bytes)
   }
 }

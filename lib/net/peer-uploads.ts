@@ -29,7 +29,7 @@ export class PeerUploads {
     const { outbox, torrent, onUploaded, reject } = options
     this.#queue = new UploadQueue(outbox, {
       readBlock: (piece, begin, length) => torrent.readBlock(piece, begin, length),
-      whenAllowed: bytes => torrent.whenUploadAllowed?.(bytes),
+      whenAllowed: (bytes, isWanted) => torrent.whenUploadAllowed?.(bytes, isWanted),
       onUploaded,
       onDropped: blocks => reject?.(blocks)
     })
@@ -59,7 +59,7 @@ export class PeerUploads {
   /** A promise while the queue is full: the peer is read no further until it resolves. Throws `ProtocolError`. */
   onRequest(span: BlockSpan, amChoking: boolean, now: number): Promise<void> | undefined {
     const { piece, begin, length } = span
-    const { torrent, offer, reject } = this.#options
+    const { torrent, offer, outbox, reject } = this.#options
     this.#cancelsLeft++
     if (length > limits.MAX_TOLERATED_REQUEST_LENGTH)
       throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `a request for ${length} bytes`)
@@ -76,15 +76,21 @@ export class PeerUploads {
     const isServed = exists && length <= limits.MAX_SERVED_LENGTH && offer.has(index)
     // Without the fast extension nothing is dropped in silence: the peer is held.
     const isTooMuch = reject !== undefined && this.#queue.size >= limits.MAX_REQUESTS_QUEUED - 1
-    if (isServed && !isTooMuch) return this.#queue.add({ piece: index, begin, length })
-    this.#refuse(span, now)
-    return undefined
+    if (!isServed || isTooMuch) {
+      this.#refuse(span, now)
+      return undefined
+    }
+    if (amChoking) offer.spendAllowed(index, length)
+    return this.#queue.add({ piece: index, begin, length }) ?? outbox.whenAnswersTaken()
   }
 
-  onCancel({ piece, begin, length }: BlockSpan, now: number): void {
-    if (--this.#cancelsLeft < 0) this.#options.idle.count(now, limits.VAIN_WEIGHT)
-    const index = this.#options.torrent.geometry.pieceIndex(piece)
+  /** A promise while the peer takes none of our answers: each cancel may have one, too. */
+  onCancel({ piece, begin, length }: BlockSpan, now: number): Promise<void> | undefined {
+    const { torrent, idle, outbox } = this.#options
+    if (--this.#cancelsLeft < 0) idle.count(now, limits.VAIN_WEIGHT)
+    const index = torrent.geometry.pieceIndex(piece)
     if (index !== undefined) this.#queue.cancel({ piece: index, begin, length })
+    return outbox.whenAnswersTaken()
   }
 
   #refuseWhileChoked(span: BlockSpan, now: number): void {

@@ -216,6 +216,40 @@ describe('the fast extension', function () {
       expect(connection.amChoking).to.equal(true)
     })
 
+    it(`for them are served ${limits.ALLOWED_FAST_TIMES} times while the peer is choked, and then rejected`, async () => {
+      const bench = await open({ announced: 'all', pieceLength: 16_384 })
+      const [peer, connection] = await bench.handshaken(FAST)
+      peer.sendMessage(ID.interested)
+      const piece = (await peer.expect(ID.allowedFast)).payload.readUInt32BE(0)
+      for (let i = 0; i < limits.ALLOWED_FAST_TIMES; i++) {
+        peer.sendMessage(ID.request, piece, 0, 16_384)
+        expect((await peer.expect(ID.block)).payload.readUInt32BE(0)).to.equal(piece)
+      }
+      peer.sendMessage(ID.request, piece, 0, 16_384)
+      expect(spanOf(await peer.expect(ID.reject)).piece).to.equal(piece)
+      connection.setChoking(false)
+      peer.sendMessage(ID.request, piece, 0, 16_384)
+      await peer.expect(ID.block)
+    })
+
+    it('and cancels without end from a peer that reads no answer are not read for ever', async () => {
+      const bench = await open()
+      const [peer, connection] = await unchoked(bench)
+      peer.stall()
+      for (let i = 0; i < 1000; i++) peer.sendMessage(ID.request, i % 10, 0, 16_384)
+      await until(() => {
+        for (let i = 0; i < 500; i++) {
+          peer.sendMessage(ID.request, 0, 0, 1)
+          peer.sendMessage(ID.cancel, 0, 0, 1)
+        }
+        return connection.isHeld
+      })
+      peer.goOn()
+      await until(() => !connection.isHeld)
+      peer.sendMessage(ID.request, 7, 0, 7)
+      while ((await peer.expect(ID.block)).payload.length !== 8 + 7);
+    })
+
     it('a peer that has some pieces is named none', async () => {
       const bench = await open()
       const [peer] = await unchoked(bench)
