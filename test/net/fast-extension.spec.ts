@@ -353,6 +353,13 @@ describe('the fast extension', function () {
       expect(await end(bench, peer)).to.equal('ERR_BT_MESSAGE_CONTENT')
     })
 
+    it('go to no peer that names the same piece without end', async () => {
+      const bench = await open({})
+      const [peer] = await reading(bench)
+      for (let i = 0; i <= MAX_VAIN + 1; i++) peer.sendMessage(ID.allowedFast, 3)
+      expect(await end(bench, peer)).to.equal('ERR_BT_FLOOD')
+    })
+
     it('heed no suggestion, but one of a piece that does not exist', async () => {
       const bench = await open({})
       const [peer, connection] = await reading(bench)
