@@ -47,9 +47,13 @@ export function chooseMany(files: readonly FileFacts[], names: readonly string[]
   return names.map(name => (/^\d{1,9}$/.test(name) && !files.some(({ path }) => path === name) ? Number(name) : name))
 }
 
-/** A path counts before a number: a file may be named `7`. */
+/** A path counts before a number: a file may be named `7`. Last of all a path is one below the torrent's own folder. */
 function findFile(files: readonly FileFacts[], name: string): FileFacts {
-  const file = files.find(({ path }) => path === name) ?? (/^\d{1,9}$/.test(name) ? files[Number(name)] : undefined)
+  const numbered = /^\d{1,9}$/.test(name) ? files[Number(name)] : undefined
+  const file =
+    files.find(({ path }) => path === name) ??
+    numbered ??
+    files.find(({ path }) => path.slice(path.indexOf('/') + 1) === name)
   if (!file) throw new TorrentError('ERR_BT_NO_FILE', `no file ${JSON.stringify(name)} in this torrent`)
   return file
 }

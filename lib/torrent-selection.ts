@@ -8,8 +8,8 @@ type Selection = readonly (number | string)[]
 type Selector = Selection | ((metainfo: Metainfo) => Selection | undefined) | undefined
 
 /**
- * Positions in `metainfo.files` of the files to keep. A text is a path if there is such a file; else a pattern, compared with paths with and without
- * the torrent's own folder. Throws `ERR_BT_NO_FILE` when one finds nothing.
+ * Positions in `metainfo.files` of the files to keep. A text is a path if there is such a file, with or without the torrent's own folder; else a
+ * pattern, compared with both. Throws `ERR_BT_NO_FILE` when one finds nothing.
  */
 export function selectFiles(metainfo: Metainfo, wanted: Selector): Set<number> {
   const payload = payloadFiles(metainfo)
@@ -32,10 +32,15 @@ interface PayloadFile {
 
 function filesNamed(name: string, payload: readonly PayloadFile[]): readonly PayloadFile[] {
   const named = payload.filter(({ file }) => file.path === name)
-  if (named.length > 0 || !isGlob(name)) return named
-  return payload.filter(({ file: { path } }) => {
-    return matchesGlob(name, path) || matchesGlob(name, path.slice(path.indexOf('/') + 1))
-  })
+  if (named.length > 0) return named
+  const below = payload.filter(({ file }) => pathBelow(file) === name)
+  if (below.length > 0 || !isGlob(name)) return below
+  return payload.filter(({ file }) => matchesGlob(name, file.path) || matchesGlob(name, pathBelow(file)))
+}
+
+/** Its path without the torrent's own folder. */
+function pathBelow({ path }: MetainfoFile): string {
+  return path.slice(path.indexOf('/') + 1)
 }
 
 /** What a magnet link names by position in the torrent's list (BEP 53), as indexes among the files that hold content; undefined for none. */

@@ -1,5 +1,5 @@
 /** `bt-stream create PATH...`: a .torrent of files, folders, or standard input. */
-import { access, unlink, writeFile } from 'node:fs/promises'
+import { access, lstat, rename, unlink, writeFile } from 'node:fs/promises'
 import { isatty } from 'node:tty'
 import { createTorrent, StorageError, type CreatedTorrent, type CreateOptions } from '../../lib/index.js'
 import { OutputError, UsageError } from '../exit-code.js'
@@ -85,11 +85,26 @@ async function write(
   }
   await assertFree(path, options)
   try {
-    await writeFile(path, bytes, { flag: options.overwrite ? 'w' : 'wx', signal: session.signal })
+    await writeWhole(path, bytes, session.signal)
   } catch (error) {
-    // Half a .torrent is of no use; one that was there before us is not ours to remove.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await unlink(path).catch(() => undefined)
     throw new OutputError(error as Error, path)
   }
   return path
+}
+
+/** One that is there is replaced once the new one is whole; a device or a link is written to. Half a .torrent is of no use. */
+async function writeWhole(path: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  const standing = await lstat(path).catch(() => undefined)
+  if (standing && !standing.isFile()) {
+    await writeFile(path, bytes, { signal })
+    return
+  }
+  const made = standing ? `${path}.${process.pid}.tmp` : path
+  try {
+    await writeFile(made, bytes, { flag: 'wx', signal })
+    if (standing) await rename(made, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await unlink(made).catch(() => undefined)
+    throw error
+  }
 }

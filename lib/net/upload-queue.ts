@@ -82,11 +82,15 @@ export class UploadQueue {
       this.#outbox.fail(error as Error)
     }
     this.#isSending = false
-    this.#held = undefined
   }
 
+  /** Who asks for nothing any more when its turn comes is not counted, and has to wait again. */
   #whenAllowed(bytes: number): Promise<void> | undefined {
-    return this.#source.whenAllowed(bytes, () => this.#queue.length > 0 && !this.#outbox.isClosed)
+    return this.#source.whenAllowed(bytes, () => {
+      const isWanted = this.#queue.length > 0 && !this.#outbox.isClosed
+      if (!isWanted) this.#held = undefined
+      return isWanted
+    })
   }
 
   /** The next block, which may be sent, and those that lie behind it and may be sent as well. */

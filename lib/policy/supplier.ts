@@ -78,9 +78,9 @@ export class Supplier {
     this.#askable = undefined
   }
 
-  /** BEP 6: it answers requests for this piece even while it chokes us. False when it has named many already. */
+  /** BEP 6: it answers requests for this piece even while it chokes us. False when it has named it before, or many others. */
   allow(index: number): boolean {
-    if (this.#allowed.size >= MAX_ALLOWED_FAST) return false
+    if (this.#allowed.has(index) || this.#allowed.size >= MAX_ALLOWED_FAST) return false
     this.#allowed.add(index)
     this.onChange()
     return true

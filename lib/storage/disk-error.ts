@@ -29,7 +29,7 @@ function reasonOf(code: string | undefined, error: unknown): string {
     return 'the file would be larger than its file system or a limit of the user allows (EFBIG; FAT32 holds 4 GiB less one byte a file)'
   }
   if (code !== undefined && READ_ONLY.has(code)) return `it is read-only or not ours to change (${code})`
-  if (code === 'ENOENT') return 'it is not there any more (ENOENT)'
+  if (code === 'ENOENT') return 'it is not there (ENOENT)'
   return error instanceof Error ? error.message : String(error)
 }
 

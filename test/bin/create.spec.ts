@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseMetainfo } from '../../lib/metainfo/metainfo.js'
@@ -58,6 +58,17 @@ describe('bt-stream create, verify', function () {
     expect(readFileSync(out, 'utf8')).to.equal('mine')
     expect((await run(['create', root, '-o', out, '--overwrite'])).exitCode).to.equal(0)
     expect(parseMetainfo(readFileSync(out)).name).to.equal('folder')
+  })
+
+  it('leaves the file that it is to replace as it is when the new one cannot be written', function () {
+    if (process.platform === 'win32') this.skip()
+    writeFileSync(out, 'mine')
+    const script = 'ulimit -f 0; exec "$0" "$@"'
+    const args = ['-c', script, process.execPath, PROGRAM, 'create', root, '-o', out, '--overwrite']
+    const { status, stderr } = spawnSync('sh', args)
+    expect(status, stderr.toString()).to.equal(6)
+    expect(readFileSync(out, 'utf8')).to.equal('mine')
+    expect(readdirSync(dir).sort()).to.deep.equal(['folder', 'x.torrent'])
   })
 
   it('takes standard input, and gives standard output', () => {

@@ -80,6 +80,11 @@ describe('bt-stream <source>', function () {
       expect(stdout.equals(data)).to.be.true
     })
 
+    it('the file that --file names without the folder of the torrent', async () => {
+      const { stdout, exitCode } = await run([multi.path, ...multi.only, '--file', 'a/first.txt'])
+      expect([exitCode, stdout.toString()]).to.deep.equal([0, 'first'])
+    })
+
     it('the file that --file names by path or index; a path counts first', async () => {
       const outputs = await Promise.all(
         ['many/a/first.txt', '0', 'many/7', '2'].map(name => run([multi.path, ...multi.only, '--file', name]))

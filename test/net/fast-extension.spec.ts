@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { BtError } from '../../lib/errors.js'
 import * as limits from '../../lib/limits.js'
 import { ReadWindow } from '../../lib/pieces/read-window.js'
+import { Throttle } from '../../lib/transport/throttle.js'
 import { allowedFastPieces } from '../../lib/wire/allowed-fast.js'
 import { FAST, ID, spanOf, type FakePeer } from '../support/fake-peer.js'
 import { noLeaks } from '../support/no-leaks.js'
@@ -250,6 +251,25 @@ describe('the fast extension', function () {
       while ((await peer.expect(ID.block)).payload.length !== 8 + 7);
     })
 
+    it('that are cancelled while they wait for the limit of the rate cost nothing, and win nothing', async () => {
+      const bench = await open()
+      const limit = new Throttle(bench.clock, 16_384)
+      bench.torrent.whenUploadAllowed = (bytes, isWanted) => limit.pass(bytes, isWanted)
+      const [peer] = await unchoked(bench)
+      for (const begin of [0, 16_384]) peer.sendMessage(ID.request, 0, begin, 16_384)
+      await peer.expect(ID.block)
+      peer.sendMessage(ID.cancel, 0, 16_384, 16_384)
+      await peer.expect(ID.reject)
+      await bench.clock.advance(1005)
+      expect(limit.pass(16_384)).to.equal(undefined)
+      peer.sendMessage(ID.request, 0, 16_384, 16_384)
+      peer.sendMessage(ID.request, 99, 0, 16_384)
+      await peer.expect(ID.reject)
+      expect(bench.uploaded).to.equal(16_384)
+      await bench.clock.advance(1005)
+      await peer.expect(ID.block)
+    })
+
     it('a peer that has some pieces is named none', async () => {
       const bench = await open()
       const [peer] = await unchoked(bench)
@@ -351,6 +371,13 @@ describe('the fast extension', function () {
       expect(connection.supplier?.isAllowed(limits.MAX_ALLOWED_FAST)).to.equal(false)
       peer.sendMessage(ID.allowedFast, 2000)
       expect(await end(bench, peer)).to.equal('ERR_BT_MESSAGE_CONTENT')
+    })
+
+    it('go to no peer that names the same piece without end', async () => {
+      const bench = await open({})
+      const [peer] = await reading(bench)
+      for (let i = 0; i <= MAX_VAIN + 1; i++) peer.sendMessage(ID.allowedFast, 3)
+      expect(await end(bench, peer)).to.equal('ERR_BT_FLOOD')
     })
 
     it('heed no suggestion, but one of a piece that does not exist', async () => {
