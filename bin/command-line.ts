@@ -68,7 +68,7 @@ function program(args: readonly string[]): Command {
     .helpCommand(true)
     .showHelpAfterError('(bt-stream --help shows how)')
     .addHelpText('after', EXAMPLES)
-    .configureOutput({ outputError: (text, write) => write(`bt-stream: ${messageIn(text)}\n`) })
+    .configureOutput({ writeOut: tell, outputError: (text, write) => write(`bt-stream: ${messageIn(text)}\n`) })
     .exitOverride()
   if (args.includes('--json')) tellInJson(root)
   withSharedOptions(root)
@@ -190,6 +190,14 @@ function tellInJson(root: Command): void {
       voice.say({ event: 'end', exitCode: EXIT.USAGE })
     }
   })
+}
+
+/** Help goes to standard output; a reader that has seen enough of it is no fault. */
+function tell(text: string): void {
+  process.stdout.once('error', () => {
+    process.exitCode = EXIT.PIPE_CLOSED
+  })
+  process.stdout.write(text)
 }
 
 function messageIn(text: string): string {

@@ -365,6 +365,13 @@ describe('bt-stream get, info, seed', function () {
     })
   })
 
+  it('--help ends quietly when its reader has seen enough', async () => {
+    const program = new RunningProgram(['--help'])
+    program.stdout.destroy()
+    expect(await program.exit()).to.equal(141)
+    expect(program.lines).to.deep.equal([])
+  })
+
   it('--version and --help need nothing else', async () => {
     const { version } = JSON.parse(readFileSync(join(PROGRAM, '../../../package.json'), 'utf8')) as { version: string }
     expect((await run(['--version'])).stdout.toString()).to.equal(`${version}\n`)
