@@ -170,8 +170,9 @@ export class Scheduler {
     const block = begin / BLOCK_LENGTH
     if (!this.pieces.geometry.isBlock(index, block, length)) return 'unrequested'
     const key = this.pieces.key(index, block)
+    if (supplier.recall(key)) return 'forgotten' // of a block asked for twice, the first answer is that to what was taken back
     const request = supplier.pipeline.get(key)
-    if (!request) return supplier.recall(key) ? 'forgotten' : 'unrequested'
+    if (!request) return 'unrequested'
     this.#takeBack(supplier, request.piece, block, now)
     supplier.recall(key)
     supplier.refuse(index, now)
@@ -294,10 +295,9 @@ export class Scheduler {
     this.#trim(supplier, view.now)
     // A batch leaves in one packet: small rooms wait until they are worth one.
     if (pipeline.size > 0 && pipeline.room < Math.min(pipeline.depth / 4, 16)) return
-    const spans: BlockSpan[] = []
     const twice = this.#repeats.atTheStart(supplier, view)
+    const spans = twice ? [this.#ask(supplier, twice, view.now)] : []
     if (twice) this.#doubled += twice.piece.lengthOf(twice.block)
-    if (twice) spans.push(this.#ask(supplier, twice, view.now))
     while (pipeline.room > 0 && spans.length < most) {
       const picked = this.#picker.pick(supplier, view) ?? this.#pickRepeat(supplier, view)
       if (!picked) break

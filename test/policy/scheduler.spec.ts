@@ -254,6 +254,22 @@ describe('Scheduler', () => {
       expect(asked).to.deep.equal([...blocksOf(0, 20), ...blocksOf(0, 20)].sort())
     })
 
+    it('that was taken back and asked for again is not refused by the reject of the first request', () => {
+      const bench = new SchedulerBench({ pieces: 1 })
+      const peer = bench.peer()
+      const window = bench.read(0)
+      bench.run()
+      const [span] = peer.inFlight
+      bench.leave(window)
+      bench.run(10)
+      bench.read(0)
+      bench.run(10)
+      expect(peer.inFlight.map(nameOf), 'asked for again').to.include(nameOf(span!))
+      expect(bench.scheduler.onReject(peer.supplier, span!, bench.now)).to.equal('forgotten')
+      expect(peer.supplier.askable.has(0)).to.equal(true)
+      expect(bench.scheduler.onReject(peer.supplier, span!, bench.now)).to.equal('refused')
+    })
+
     it('that two were asked for is cancelled at the loser', () => {
       const bench = new SchedulerBench({ pieces: 1 })
       const [first, second] = [bench.peer(), bench.peer()]
