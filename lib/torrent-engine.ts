@@ -311,9 +311,9 @@ export class TorrentEngine implements PieceLibrary {
     const now = this.#now
     this.#shareReadAhead(now)
     this.scheduler.dialling = this.#options.dialling()
-    const { asked } = this.scheduler
+    const { asked } = this.scheduler.requests
     const wakeAt = this.scheduler.run(now)
-    if (this.scheduler.asked > asked && this.#resumedAt !== undefined) {
+    if (this.scheduler.requests.asked > asked && this.#resumedAt !== undefined) {
       this.resumeMs = Math.max(this.resumeMs ?? 0, this.#now - this.#resumedAt)
       this.#resumedAt = undefined
     }

@@ -162,7 +162,7 @@ export class TorrentPeers {
 
   /** Bytes that count, since the torrent was opened: blocks that peers took, and blocks that were needed. */
   get figures(): TransferFigures {
-    return { uploaded: this.uploaded, downloaded: this.#known?.engine.scheduler.received ?? 0 }
+    return { uploaded: this.uploaded, downloaded: this.#known?.engine.scheduler.requests.received ?? 0 }
   }
 
   get isPaused(): boolean {

@@ -134,7 +134,7 @@ export function torrentStats(
     uploaded: peers.uploaded,
     downloadedEver: ever.downloaded,
     uploadedEver: ever.uploaded,
-    wasted: scheduler.wasted,
+    wasted: scheduler.requests.wasted,
     downloadRate: progress.downloadRate,
     uploadRate: progress.uploadRate,
     delivered: engine.delivered,

@@ -51,6 +51,16 @@ export class Bitfield {
     return true
   }
 
+  /** Sets all bits that are set in `other`, of the same length. */
+  add(other: Bitfield): void {
+    this.#count = 0
+    for (let at = 0; at < this.#bytes.length; at++) {
+      const both = (this.#bytes[at] ?? 0) | (other.#bytes[at] ?? 0)
+      this.#bytes[at] = both
+      this.#count += BITS[both] ?? 0
+    }
+  }
+
   /** Clears all bits that are clear in `other`, of the same length. */
   keep(other: Bitfield): void {
     this.#count = 0
@@ -77,6 +87,17 @@ export class Bitfield {
         const found = at * 8 + Math.clz32(fresh) - 24
         return found <= last ? found : -1
       }
+      i = (at + 1) * 8
+    }
+    return -1
+  }
+
+  /** The first piece from `from` on that is set, or -1. Skips whole bytes. */
+  nextSet(from: number): number {
+    for (let i = from; i < this.length;) {
+      const at = i >>> 3
+      const set = (this.#bytes[at] ?? 0) & (0xff >>> (i & 7))
+      if (set !== 0) return at * 8 + Math.clz32(set) - 24
       i = (at + 1) * 8
     }
     return -1

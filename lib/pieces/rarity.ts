@@ -14,7 +14,9 @@ export class Rarity {
   #starts: number[] = [0]
   #end = 0
   #seeds = 0
-  #lastPicked = -1
+  /** Pieces included so far: while it stays the same there are only fewer of them. */
+  additions = 0
+  #lastBegun = -1
 
   constructor(pieceCount: number) {
     this.#availability = new Uint16Array(pieceCount)
@@ -34,12 +36,12 @@ export class Rarity {
 
   addPeer(pieces: Bitfield): void {
     if (pieces.isComplete) this.#seeds++
-    else for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) this.#change(i, 1)
+    else for (let i = pieces.nextSet(0); i !== -1; i = pieces.nextSet(i + 1)) this.#change(i, 1)
   }
 
   removePeer(pieces: Bitfield): void {
     if (pieces.isComplete) this.#seeds--
-    else for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) this.#change(i, -1)
+    else for (let i = pieces.nextSet(0); i !== -1; i = pieces.nextSet(i + 1)) this.#change(i, -1)
   }
 
   /** One more peer has this piece. When that was its last one, say so by `becameSeed`. */
@@ -67,6 +69,7 @@ export class Rarity {
   /** The piece is to be picked. */
   include(index: number): void {
     if (this.#place[index] !== -1) return
+    this.additions++
     // Append to the last bucket, then move down to its own.
     let bucket = this.#starts.length - 1
     this.#put(this.#end++, index)
@@ -82,32 +85,28 @@ export class Rarity {
     }
     this.#swap(this.#place[index] ?? 0, --this.#end)
     this.#place[index] = -1
+    this.#lastBegun = index
   }
 
   /**
-   * The rarest piece to be picked among those `peer` has, or `undefined`. Among equals the one after the last one picked, so that
+   * The rarest piece to be picked among those `peer` has, or `undefined`. Among equals the one after the last one excluded, so that
    * a lone seeder's pieces land on disk in order; else a random one.
    */
   pick(peer: Bitfield, random: () => number): PieceIndex | undefined {
-    const next = this.#lastPicked + 1
+    const next = this.#lastBegun + 1
     for (let bucket = 0; bucket < this.#starts.length; bucket++) {
       const start = this.#starts[bucket] ?? 0
       const end = this.#starts[bucket + 1] ?? this.#end
       if (start === end || (bucket === 0 && this.#seeds === 0)) continue
       if ((this.#place[next] ?? -1) >= start && (this.#place[next] ?? -1) < end && peer.has(next))
-        return this.#picked(next)
+        return next as PieceIndex
       const offset = Math.floor(random() * (end - start))
       for (let n = 0; n < end - start; n++) {
         const index = this.#order[start + ((offset + n) % (end - start))] ?? 0
-        if (peer.has(index)) return this.#picked(index)
+        if (peer.has(index)) return index as PieceIndex
       }
     }
     return undefined
-  }
-
-  #picked(index: number): PieceIndex {
-    this.#lastPicked = index
-    return index as PieceIndex
   }
 
   #change(index: number, by: 1 | -1): void {

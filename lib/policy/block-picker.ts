@@ -20,6 +20,8 @@ export interface SwarmView {
   /** The shortest time in which any of them would deliver a block asked for now, milliseconds. */
   readonly bestEtaMs: number
   readonly suppliers: ReadonlySet<Supplier>
+  /** Those that may be asked, the soonest first: see `soonestFirst`. */
+  readonly open: readonly Supplier[]
   /** What readers want, the most urgent first. */
   readonly readings: readonly Reading[]
 }
@@ -52,9 +54,11 @@ export class BlockPicker {
    */
   #fromWindow(supplier: Supplier, reading: Reading, view: SwarmView): PickedBlock | undefined {
     const { window, head: urgent, last } = reading
-    while (window.frontier <= last && this.#pieces.isCovered(window.frontier)) window.frontier++
-    if (window.frontier > last) return undefined
-    const start = Math.min(last, Math.max(window.frontier, this.#skipTo(supplier, reading, view)))
+    let { frontier } = window
+    while (frontier <= last && this.#pieces.isCovered(frontier)) frontier++
+    window.frontier = frontier
+    if (frontier > last) return undefined
+    const start = Math.min(last, Math.max(frontier, this.#skipTo(supplier, reading, view)))
     const pieces = supplier.askable
     const { have } = this.#pieces
     const next = (from: number, to: number): number => pieces.nextMissingIn(have, from, to)
@@ -62,7 +66,7 @@ export class BlockPicker {
       const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, view, window.limit)
       if (found) return found
     }
-    for (let index = next(window.frontier, start - 1); index !== -1; index = next(index + 1, start - 1)) {
+    for (let index = next(frontier, start - 1); index !== -1; index = next(index + 1, start - 1)) {
       if (this.#pieces.isCovered(index) || this.#hasQuickerOwner(supplier, index, view)) continue
       const found = this.#fromPiece(supplier, index as PieceIndex, index === urgent, view, window.limit)
       if (found) return found
@@ -79,10 +83,11 @@ export class BlockPicker {
     return Math.floor((from + (others * lateMs) / 1000) / this.#pieces.geometry.pieceLength)
   }
 
-  #hasQuickerOwner(supplier: Supplier, index: number, { now, suppliers }: SwarmView): boolean {
+  #hasQuickerOwner(supplier: Supplier, index: number, { now, open }: SwarmView): boolean {
     const own = supplier.etaMs(now)
-    for (const other of suppliers) {
-      if (other !== supplier && other.isOpen && other.askable.has(index) && other.etaMs(now) < own) return true
+    for (const other of open) {
+      if (other.soonMs >= own) return false // and so are all after it
+      if (other !== supplier && other.askable.has(index) && other.etaMs(now) < own) return true
     }
     return false
   }
@@ -107,9 +112,9 @@ export class BlockPicker {
   }
 
   /** The first block to ask for; one that this peer may have spoilt before goes to another, if another can be asked. */
-  #openBlock(supplier: Supplier, piece: ActivePiece, { suppliers }: SwarmView): PickedBlock | undefined {
+  #openBlock(supplier: Supplier, piece: ActivePiece, { open }: SwarmView): PickedBlock | undefined {
     let block = piece.nextUnrequested()
-    if (block >= 0 && piece.isSuspect(block, supplier) && hasOtherOwner(supplier, piece.index, suppliers)) {
+    if (block >= 0 && piece.isSuspect(block, supplier) && hasOtherOwner(supplier, piece.index, open)) {
       do block = piece.nextUnrequested(block + 1)
       while (block >= 0 && piece.isSuspect(block, supplier))
     }
@@ -119,18 +124,21 @@ export class BlockPicker {
   /** Outside the windows: pieces that were begun, then the rarest. */
   #fromRarest(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
     if (this.#wanted.count === 0) return undefined
+    const { askable } = supplier
     for (const piece of this.#pieces.open()) {
-      if (!this.#wanted.has(piece.index) || !supplier.askable.has(piece.index)) continue
+      if (!askable.has(piece.index) || !this.#wanted.has(piece.index)) continue
       const found = this.#openBlock(supplier, piece, view)
       if (found) return found
     }
-    const index = this.#rarity.pick(supplier.askable, this.#random)
-    if (index === undefined) return undefined
-    return this.#fromPiece(supplier, index, false, view)
+    // No other can be begun; or it has none, and none has been added since that was found out.
+    if (this.#pieces.isDry || supplier.hasNoneSince === this.#rarity.additions) return undefined
+    const index = this.#rarity.pick(askable, this.#random)
+    if (index !== undefined) return this.#fromPiece(supplier, index, false, view)
+    supplier.hasNoneSince = this.#rarity.additions
+    return undefined
   }
 }
 
-function hasOtherOwner(supplier: Supplier, index: number, suppliers: ReadonlySet<Supplier>): boolean {
-  for (const other of suppliers) if (other !== supplier && other.isOpen && other.askable.has(index)) return true
-  return false
+function hasOtherOwner(supplier: Supplier, index: number, open: readonly Supplier[]): boolean {
+  return open.some(other => other !== supplier && other.askable.has(index))
 }

@@ -20,7 +20,7 @@ export class PiecesInFlight {
   /** Complete pieces that are being hashed or written. */
   readonly #judged = new Set<number>()
   /** Active pieces with a block nobody was asked for, oldest first. */
-  readonly #open = new Set<ActivePiece>()
+  readonly #open: ActivePiece[] = []
   /** Senders of the blocks of pieces whose hash failed. */
   readonly #suspects = new Map<number, readonly (Supplier | undefined)[]>()
 
@@ -43,8 +43,8 @@ export class PiecesInFlight {
   }
 
   /** Pieces with blocks to ask for, oldest first. */
-  open(): IterableIterator<ActivePiece> {
-    return this.#open.values()
+  open(): readonly ActivePiece[] {
+    return this.#open
   }
 
   /** Nothing more can be asked for in this piece: it is here, or every block is on its way. */
@@ -74,7 +74,7 @@ export class PiecesInFlight {
     }
     const piece: ActivePiece = new PieceBuffer(index, this.geometry.lengthOf(index), credit, this.#suspects.get(index))
     this.#active.set(index, piece)
-    this.#open.add(piece)
+    this.#open.push(piece)
     return piece
   }
 
@@ -90,23 +90,25 @@ export class PiecesInFlight {
 
   ask(piece: ActivePiece, block: number, supplier: Supplier): void {
     piece.ask(block, supplier)
-    if (piece.unrequested === 0) this.#open.delete(piece)
+    if (piece.unrequested === 0) this.settle(piece)
   }
 
   /** The last open block of a piece came without having been asked for (a late answer). */
   settle(piece: ActivePiece): void {
-    this.#open.delete(piece)
+    const at = this.#open.indexOf(piece)
+    if (at >= 0) this.#open.splice(at, 1)
   }
 
   giveBack(piece: ActivePiece, block: number, supplier: Supplier): void {
+    const wasClosed = piece.unrequested === 0
     piece.giveBack(block, supplier)
-    if (piece.unrequested > 0 && this.#active.get(piece.index) === piece) this.#open.add(piece)
+    if (wasClosed && piece.unrequested > 0 && this.#active.get(piece.index) === piece) this.#open.push(piece)
   }
 
   /** Takes the piece out; its credit goes on with its bytes. */
   close(piece: ActivePiece): void {
     this.#active.delete(piece.index)
-    this.#open.delete(piece)
+    this.settle(piece)
   }
 
   /** All blocks are here: until the hash is known and the bytes are stored the piece is nobody's to ask for. */

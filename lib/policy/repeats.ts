@@ -62,10 +62,8 @@ export class Repeats {
 
   #expected({ suppliers, now }: SwarmView): readonly BlockOnTheWay[] {
     this.#onTheWay ??= [...suppliers].flatMap(({ pipeline }) => {
-      const expected = pipeline.expectations(now)
-      return [...pipeline.requests()].map(({ piece, block }) => {
-        return { piece, block, expectedAt: expected.get(this.#pieces.key(piece.index, block)) ?? now }
-      })
+      pipeline.foresee(now)
+      return [...pipeline.requests()].map(({ piece, block, foreseenAt }) => ({ piece, block, expectedAt: foreseenAt }))
     })
     return this.#onTheWay
   }

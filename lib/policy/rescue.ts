@@ -24,10 +24,13 @@ const OVER_DEPTH = 8
 /** How often a silence that grows is looked at again. */
 const LOOK_AGAIN_MS = 10
 
+const NOBODY: readonly never[] = []
+
 export class Rescuer {
   readonly #pieces: PiecesInFlight
   /** Of the peers that were looked at in this run. */
-  readonly #expectations = new Map<Supplier, Map<number, number>>()
+  readonly #foreseen = new Set<Supplier>()
+  #soonestAt = 0
 
   constructor(pieces: PiecesInFlight) {
     this.#pieces = pieces
@@ -40,7 +43,7 @@ export class Rescuer {
   rescue(view: SwarmView, ask: (rescue: Rescue) => boolean): number | undefined {
     let lookAgainAt: number | undefined
     if (view.suppliers.size < 2) return undefined
-    this.#expectations.clear()
+    this.#foreseen.clear()
     for (const reading of view.readings) {
       if (reading.slackMs === Number.POSITIVE_INFINITY) continue
       const at = this.#rescueWindow(reading, view, ask)
@@ -61,9 +64,13 @@ export class Rescuer {
       if (!piece) continue
       const ahead = this.#pieces.geometry.pieceOffset(index as PieceIndex) - this.#pieces.geometry.pieceOffset(head)
       const neededAt = view.now + slackMs + (ahead * 1000) / Math.max(view.rate, 1)
-      for (const { block, expectedAt, deviationMs } of this.#onTheWay(piece, view.now)) {
-        const isLate =
-          expectedAt > neededAt + Math.max(TOLERANCE_MS, Math.min(DEVIATIONS * deviationMs, MOST_TOLERANCE_MS))
+      for (let block = 0; block < piece.blockCount; block++) {
+        const holders = piece.isReceived(block) ? NOBODY : piece.holders(block)
+        if (holders.length === 0) continue
+        const holder = this.#soonestHolder(holders, this.#pieces.key(index, block), view.now)
+        const expectedAt = holder ? this.#soonestAt : Number.POSITIVE_INFINITY
+        const usualMs = holder ? DEVIATIONS * holder.pipeline.model.deviationMs : 0
+        const isLate = expectedAt > neededAt + Math.max(TOLERANCE_MS, Math.min(usualMs, MOST_TOLERANCE_MS))
         const supplier = isLate ? this.#quickest(piece, block, expectedAt - GAIN_MS, view) : undefined
         if (supplier && !ask({ piece, block, supplier })) return view.now + LOOK_AGAIN_MS
         const at = isLate ? view.now + LOOK_AGAIN_MS : Math.max(expectedAt, view.now + LOOK_AGAIN_MS)
@@ -73,45 +80,34 @@ export class Rescuer {
     return lookAgainAt
   }
 
-  /** Blocks of a piece that were asked for, with the soonest of their expected arrivals. */
-  *#onTheWay(piece: ActivePiece, now: number): Generator<{ block: number; expectedAt: number; deviationMs: number }> {
-    for (let block = 0; block < piece.blockCount; block++) {
-      if (piece.isReceived(block)) continue
-      const holders = piece.holders(block)
-      if (holders.length === 0) continue
-      const key = this.#pieces.key(piece.index, block)
-      let expectedAt = Number.POSITIVE_INFINITY
-      let deviationMs = 0
-      const [only] = holders
-      if (holders.length === 1 && only?.pipeline.isUnknownAndLate(now) === true) {
-        yield { block, expectedAt, deviationMs }
-        continue
-      }
-      for (const holder of holders) {
-        const at = this.#expectedAt(holder, key, now)
-        if (at >= expectedAt) continue
-        expectedAt = at
-        deviationMs = holder.pipeline.model.deviationMs
-      }
-      yield { block, expectedAt, deviationMs }
+  /** Which of those that were asked for a block will bring it first, and (`#soonestAt`) when; `undefined` when nobody can tell. */
+  #soonestHolder(holders: readonly Supplier[], key: number, now: number): Supplier | undefined {
+    const [only] = holders
+    if (holders.length === 1 && only?.pipeline.isUnknownAndLate(now) === true) return undefined
+    let soonest: Supplier | undefined
+    for (const holder of holders) {
+      const at = this.#expectedAt(holder, key, now)
+      if (soonest && at >= this.#soonestAt) continue
+      soonest = holder
+      this.#soonestAt = at
     }
+    return soonest
   }
 
   #expectedAt(holder: Supplier, key: number, now: number): number {
-    let expectations = this.#expectations.get(holder)
-    if (!expectations) {
-      expectations = holder.pipeline.expectations(now)
-      this.#expectations.set(holder, expectations)
+    if (!this.#foreseen.has(holder)) {
+      holder.pipeline.foresee(now)
+      this.#foreseen.add(holder)
     }
-    return expectations.get(key) ?? now
+    return holder.pipeline.get(key)?.foreseenAt ?? now
   }
 
   /** Who would bring this block before `deadline`, soonest first. */
   #quickest(piece: ActivePiece, block: number, deadline: number, view: SwarmView): Supplier | undefined {
     let best: Supplier | undefined
     let bestAt = deadline
-    for (const supplier of view.suppliers) {
-      if (!supplier.isOpen || supplier.pipeline.isSnubbed || !supplier.askable.has(piece.index)) continue
+    for (const supplier of view.open) {
+      if (supplier.pipeline.isSnubbed || !supplier.askable.has(piece.index)) continue
       // A peer of which nothing is known is no rescue.
       if (!supplier.pipeline.model.isMeasured) continue
       const { size, depth, maxDepth } = supplier.pipeline

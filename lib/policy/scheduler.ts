@@ -13,6 +13,7 @@ import { Interest } from './interest.js'
 import { PiecesInFlight, type CreditSource } from './pieces-in-flight.js'
 import { readingsOf } from './reading.js'
 import { Repeats } from './repeats.js'
+import { RequestBook, type BlockOutcome } from './request-book.js'
 import { Rescuer } from './rescue.js'
 import { soonestFirst, Supplier, type ActivePiece, type RejectOutcome, type SupplierPort } from './supplier.js'
 
@@ -26,27 +27,17 @@ export interface SchedulerOptions {
   readonly onComplete: (piece: ActivePiece) => void
 }
 
-/** What became of a block that a peer sent. */
-export type BlockOutcome = 'taken' | 'duplicate' | 'unrequested'
-
 /** Blocks asked for before anything is known, shared by the whole swarm; and the bounds of one peer's part. */
 const FIRST_BLOCKS = 64
 const FIRST_BLOCKS_LEAST = 2
 /** …and of the only peer there is, however far: nobody else could bring them sooner. */
 const FIRST_BLOCKS_ALONE = 128
-/** Second requests are made while what came twice is under this share of what came, plus a first allowance for a swarm that is not known yet. */
-const WASTE_SHARE = 0.025
-const WASTE_ALLOWANCE = 512 * 1024
 /** A peer that chokes us this soon after connecting is expected to unchoke. */
 const FRESH_MS = 2000
 
 export class Scheduler {
-  /** Bytes of blocks that came twice, unasked or in pieces that failed. */
-  wasted = 0
-  /** Bytes of blocks that were taken. */
-  received = 0
-  /** Blocks asked for. */
-  asked = 0
+  /** Counts what was asked, taken and wasted. */
+  readonly requests: RequestBook
   readonly pieces: PiecesInFlight
   readonly rarity: Rarity
   readonly suppliers = new Set<Supplier>()
@@ -59,16 +50,12 @@ export class Scheduler {
   readonly #repeats: Repeats
   readonly #interest: Interest
   readonly #onComplete: (piece: ActivePiece) => void
-  /** Bytes of blocks that came twice. */
-  #repeated = 0
   /** Peers that may have nothing any more that we seek. */
   readonly #doubtful = new Set<Supplier>()
-  /** Bytes of second requests that are on their way. */
-  #doubled = 0
-
   constructor({ geometry, have, credits, random, onComplete }: SchedulerOptions, wanted: Bitfield) {
     this.pieces = new PiecesInFlight(geometry, have, credits)
     this.rarity = new Rarity(geometry.pieceCount)
+    this.requests = new RequestBook(this.pieces, this.#windows)
     this.wanted = wanted
     this.#picker = new BlockPicker(this.pieces, this.rarity, wanted, random)
     this.#rescuer = new Rescuer(this.pieces)
@@ -96,7 +83,7 @@ export class Scheduler {
     this.#windows.delete(window)
     for (const piece of [...this.pieces.all()]) {
       if (this.isWanted(piece.index)) continue
-      this.#cancelPiece(piece, now)
+      this.requests.cancelPiece(piece, now)
       this.#drop(piece)
     }
   }
@@ -120,16 +107,16 @@ export class Scheduler {
     if (!this.suppliers.delete(supplier)) return
     this.rarity.removePeer(supplier.pieces)
     this.#doubtful.delete(supplier)
-    this.#giveBack(supplier, now)
+    this.requests.takeBackAll(supplier, now)
   }
 
   /** What the peer has, at once; pieces it named before stay. */
   onBitfield(supplier: Supplier, pieces: Bitfield): void {
     if (supplier.pieces.count > 0) {
-      for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) this.onHave(supplier, i)
+      for (let i = pieces.nextSet(0); i !== -1; i = pieces.nextSet(i + 1)) this.onHave(supplier, i)
       return
     }
-    for (let i = 0; i < pieces.length; i++) if (pieces.has(i)) supplier.pieces.set(i)
+    supplier.pieces.add(pieces)
     supplier.onChange()
     this.rarity.addPeer(supplier.pieces)
     this.updateInterest(supplier)
@@ -150,14 +137,14 @@ export class Scheduler {
     supplier.pieces.clear(index)
     this.rarity.onGone(index)
     supplier.onChange()
-    this.#giveBack(supplier, now, piece => piece.index === index)
+    this.requests.takeBackAll(supplier, now, piece => piece.index === index)
     this.#doubtful.add(supplier)
   }
 
   /** BEP 3: a choke answers no request that is still open; BEP 6 lets those stand that it answers even so. */
   onChoke(supplier: Supplier, now: number): void {
     supplier.isChoking = true
-    this.#giveBack(supplier, now, piece => !supplier.isAllowed(piece.index))
+    this.requests.takeBackAll(supplier, now, piece => !supplier.isAllowed(piece.index))
   }
 
   onUnchoke(supplier: Supplier): void {
@@ -173,7 +160,7 @@ export class Scheduler {
     if (supplier.recall(key)) return 'forgotten' // of a block asked for twice, the first answer is that to what was taken back
     const request = supplier.pipeline.get(key)
     if (!request) return 'unrequested'
-    this.#takeBack(supplier, request.piece, block, now)
+    this.requests.takeBack(supplier, request.piece, block, now)
     supplier.recall(key)
     supplier.refuse(index, now)
     return 'refused'
@@ -181,19 +168,19 @@ export class Scheduler {
 
   onBlock(supplier: Supplier, index: number, begin: number, data: BlockData, now: number): BlockOutcome {
     const block = begin / BLOCK_LENGTH
-    if (!this.pieces.geometry.isBlock(index, block, data.length)) return this.#waste(supplier, data.length, false)
+    if (!this.pieces.geometry.isBlock(index, block, data.length))
+      return this.requests.waste(supplier, data.length, false)
     const key = this.pieces.key(index, block)
     const request = supplier.pipeline.onBlock(key, data.length, now)
     const piece = request?.piece ?? this.pieces.get(index)
     const isExpected = request !== undefined || supplier.recall(key)
-    if (!isExpected || !piece) return this.#waste(supplier, data.length, isExpected)
-    if (request && piece.holders(block).length > 1) this.#doubled -= request.length
+    if (!isExpected || !piece) return this.requests.waste(supplier, data.length, isExpected)
     const isNew = this.pieces.get(index) === piece && piece.receive(block, supplier, data)
-    this.pieces.giveBack(piece, block, supplier)
-    if (!isNew) return this.#waste(supplier, data.length, true)
-    this.received += data.length
+    this.requests.answered(supplier, piece, block)
+    if (!isNew) return this.requests.waste(supplier, data.length, true)
+    this.requests.received += data.length
     if (piece.unrequested === 0) this.pieces.settle(piece)
-    this.#cancelHolders(piece, block, now)
+    this.requests.cancelHolders(piece, block, now)
     if (piece.isComplete) {
       this.pieces.complete(piece)
       this.#onComplete(piece)
@@ -210,7 +197,7 @@ export class Scheduler {
 
   /** The hash was wrong: the piece is to be fetched again, from others where there are others. */
   onFailed(piece: ActivePiece): void {
-    this.wasted += piece.length
+    this.requests.wasted += piece.length
     this.pieces.judged(piece.index)
     this.pieces.suspect(piece)
     this.onLost(piece.index)
@@ -241,18 +228,17 @@ export class Scheduler {
     for (const supplier of this.#doubtful) this.updateInterest(supplier)
     this.#doubtful.clear()
     for (const supplier of this.suppliers) supplier.forgive(now)
-    const view = this.#view(now)
     const silentAt = this.#snubSilent(now)
     const open = soonestFirst(this.suppliers, now)
+    const view = this.#view(open, now)
     // A reader waits, and nobody is known of very many: each is asked for one block before any is asked for another.
-    const isCold = this.received === 0 && view.readings.length > 0 && this.#firstDepth === FIRST_BLOCKS_LEAST
+    const isCold = this.requests.received === 0 && view.readings.length > 0 && this.#firstDepth === FIRST_BLOCKS_LEAST
     if (isCold) for (const supplier of open) if (supplier.pipeline.size === 0) this.#fill(supplier, view, 1)
     for (const supplier of open) this.#fill(supplier, view)
     if (this.pieces.isDry && this.#abandonOrphan(open)) for (const supplier of open) this.#fill(supplier, view)
     const lookAt = this.#rescuer.rescue(view, ({ piece, block, supplier }) => {
-      if (!this.#mayDouble(piece.lengthOf(block))) return false
-      this.#doubled += piece.lengthOf(block)
-      supplier.port.request([this.#ask(supplier, { piece, block }, now)])
+      if (!this.requests.mayDouble(piece.lengthOf(block))) return false
+      supplier.port.request([this.requests.ask(supplier, { piece, block }, now)])
       return true
     })
     return lookAt === undefined ? silentAt : Math.min(lookAt, silentAt ?? lookAt)
@@ -273,35 +259,36 @@ export class Scheduler {
 
   #drop(piece: ActivePiece): void {
     this.pieces.close(piece)
-    this.wasted += (piece.blockCount - piece.missing) * BLOCK_LENGTH
+    this.requests.wasted += (piece.blockCount - piece.missing) * BLOCK_LENGTH
     piece.credit.release()
   }
 
-  #view(now: number): SwarmView {
+  #view(open: readonly Supplier[], now: number): SwarmView {
     let rate = 0
-    let bestEtaMs = Number.POSITIVE_INFINITY
     for (const supplier of this.suppliers) {
       const isFresh = now - supplier.connectedAt < FRESH_MS
-      if (supplier.pipeline.isSnubbed || (!supplier.isOpen && !isFresh)) continue
-      rate += supplier.pipeline.model.rate
-      if (supplier.isOpen) bestEtaMs = Math.min(bestEtaMs, supplier.etaMs(now))
+      if (!supplier.pipeline.isSnubbed && (isFresh || supplier.isOpen)) rate += supplier.pipeline.model.rate
     }
-    return { now, rate, bestEtaMs, suppliers: this.suppliers, readings: readingsOf(this.#windows, this.pieces, now) }
+    const bestEtaMs = open.find(({ pipeline }) => !pipeline.isSnubbed)?.soonMs ?? Number.POSITIVE_INFINITY
+    const readings = readingsOf(this.#windows, this.pieces, now)
+    return { now, rate, bestEtaMs, suppliers: this.suppliers, open, readings }
   }
 
   #fill(supplier: Supplier, view: SwarmView, most = Infinity): void {
     const { pipeline } = supplier
     if (!pipeline.model.isMeasured) pipeline.firstDepth = this.#firstDepth
-    this.#trim(supplier, view.now)
+    const { depth } = pipeline
+    if (pipeline.size > 2 * depth) this.#trim(supplier, view.now)
+    let room = depth - pipeline.size
     // A batch leaves in one packet: small rooms wait until they are worth one.
-    if (pipeline.size > 0 && pipeline.room < Math.min(pipeline.depth / 4, 16)) return
+    if (pipeline.size > 0 && room < Math.max(1, Math.min(depth / 4, 16))) return
     const twice = this.#repeats.atTheStart(supplier, view)
-    const spans = twice ? [this.#ask(supplier, twice, view.now)] : []
-    if (twice) this.#doubled += twice.piece.lengthOf(twice.block)
-    while (pipeline.room > 0 && spans.length < most) {
+    const spans = twice ? [this.requests.ask(supplier, twice, view.now)] : []
+    if (twice) room--
+    for (; room > 0 && spans.length < most; room--) {
       const picked = this.#picker.pick(supplier, view) ?? this.#pickRepeat(supplier, view)
       if (!picked) break
-      spans.push(this.#ask(supplier, picked, view.now))
+      spans.push(this.requests.ask(supplier, picked, view.now))
     }
     if (spans.length > 0) supplier.port.request(spans)
   }
@@ -309,27 +296,14 @@ export class Scheduler {
   /** The endgame of a whole download: nothing is left to ask for. */
   #pickRepeat(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
     const isEndgame = this.rarity.size === 0 && this.wanted.count > 0 && this.suppliers.size > 1
-    const picked = isEndgame ? this.#repeats.atTheEnd(supplier, view) : undefined
-    if (picked) this.#doubled += picked.piece.lengthOf(picked.block)
-    return picked
-  }
-
-  #ask(supplier: Supplier, { piece, block }: PickedBlock, now: number): BlockSpan {
-    const length = piece.lengthOf(block)
-    this.asked++
-    this.pieces.ask(piece, block, supplier)
-    supplier.pipeline.add(this.pieces.key(piece.index, block), piece, block, length, now)
-    return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
+    return isEndgame ? this.#repeats.atTheEnd(supplier, view) : undefined
   }
 
   /** A peer that turned out slow holds more than it can bring soon: the newest requests go back to all. */
   #trim(supplier: Supplier, now: number): void {
     const { pipeline } = supplier
-    if (!pipeline.model.isMeasured || this.suppliers.size < 2 || pipeline.size <= 2 * pipeline.depth) return
-    const spans = [...pipeline.requests()]
-      .slice(pipeline.depth)
-      .map(({ piece, block }) => this.#takeBack(supplier, piece, block, now))
-    supplier.port.cancel(spans)
+    if (!pipeline.model.isMeasured || this.suppliers.size < 2) return
+    supplier.port.cancel(this.requests.takeBackNewest(supplier, pipeline.depth, now))
   }
 
   /** Peers that owe us a block for too long: what they hold goes to others, and they get one chance at a time. */
@@ -339,10 +313,10 @@ export class Scheduler {
       const { pipeline } = supplier
       if (pipeline.size === 0) continue
       const lost = pipeline.lost(now)
-      if (lost) supplier.port.cancel([this.#takeBack(supplier, lost.piece, lost.block, now)])
+      if (lost) supplier.port.cancel([this.requests.takeBack(supplier, lost.piece, lost.block, now)])
       if (pipeline.isSilent(now)) {
         pipeline.isSnubbed = true
-        supplier.port.cancel(this.#giveBack(supplier, now))
+        supplier.port.cancel(this.requests.takeBackAll(supplier, now))
       } else wakeAt = Math.min(pipeline.silentAt(now), wakeAt ?? Number.POSITIVE_INFINITY)
     }
     return wakeAt
@@ -352,44 +326,6 @@ export class Scheduler {
   get #firstDepth(): number {
     const peers = this.suppliers.size + this.dialling
     return peers < 2 ? FIRST_BLOCKS_ALONE : Math.max(FIRST_BLOCKS_LEAST, Math.ceil(FIRST_BLOCKS / peers))
-  }
-
-  #mayDouble(length: number): boolean {
-    return this.#repeated + this.#doubled + length <= this.received * WASTE_SHARE + WASTE_ALLOWANCE
-  }
-
-  // --- bookkeeping
-
-  #waste(supplier: Supplier, length: number, isExpected: boolean): BlockOutcome {
-    this.wasted += length
-    supplier.wasted += length
-    if (isExpected) this.#repeated += length
-    return isExpected ? 'duplicate' : 'unrequested'
-  }
-
-  #cancelHolders(piece: ActivePiece, block: number, now: number): void {
-    for (const holder of [...piece.holders(block)]) holder.port.cancel([this.#takeBack(holder, piece, block, now)])
-  }
-
-  #cancelPiece(piece: ActivePiece, now: number): void {
-    for (let block = 0; block < piece.blockCount; block++) this.#cancelHolders(piece, block, now)
-  }
-
-  #giveBack(supplier: Supplier, now: number, isGiven: (piece: ActivePiece) => boolean = () => true): BlockSpan[] {
-    return [...supplier.pipeline.requests()]
-      .filter(({ piece }) => isGiven(piece))
-      .map(({ piece, block }) => this.#takeBack(supplier, piece, block, now))
-  }
-
-  #takeBack(supplier: Supplier, piece: ActivePiece, block: number, now: number): BlockSpan {
-    const key = this.pieces.key(piece.index, block)
-    const length = piece.lengthOf(block)
-    supplier.pipeline.remove(key, now)
-    supplier.forget(key)
-    if (piece.holders(block).length > 1) this.#doubled -= length
-    this.pieces.giveBack(piece, block, supplier)
-    if (!piece.isReceived(block)) for (const window of this.#windows) window.reopen(piece.index)
-    return { piece: piece.index, begin: block * BLOCK_LENGTH, length }
   }
 
   #becomeInterested(supplier: Supplier): void {

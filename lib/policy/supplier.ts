@@ -76,6 +76,7 @@ export class Supplier {
   /** What it has or may be asked for has changed. */
   onChange(): void {
     this.#askable = undefined
+    this.hasNoneSince = -1
   }
 
   /** BEP 6: it answers requests for this piece even while it chokes us. False when it has named it before, or many others. */
@@ -102,6 +103,12 @@ export class Supplier {
     for (const [index, until] of this.#refused) if (now === undefined || until <= now) this.#refused.delete(index)
     this.onChange()
   }
+
+  /** `Rarity.additions` when it had none of the pieces to be picked; -1 when that is to be found out. */
+  hasNoneSince = -1
+
+  /** `etaMs` as it was when the swarm was last looked at, see `soonestFirst`; requests made since make it longer. */
+  soonMs = 0
 
   /** Milliseconds until a block asked for now would be here. */
   etaMs(now: number): number {
@@ -138,7 +145,15 @@ export class Supplier {
 
 /** Those that may be asked, the soonest first. */
 export function soonestFirst(suppliers: ReadonlySet<Supplier>, now: number): Supplier[] {
-  const open = [...suppliers].filter(({ isOpen }) => isOpen)
-  const etas = open.map(supplier => ({ supplier, etaMs: supplier.etaMs(now) }))
-  return etas.sort((a, b) => a.etaMs - b.etaMs).map(({ supplier }) => supplier)
+  const open: Supplier[] = []
+  for (const supplier of suppliers) {
+    if (!supplier.isOpen) continue
+    supplier.soonMs = supplier.etaMs(now)
+    open.push(supplier)
+  }
+  return open.sort(bySoonMs)
+}
+
+function bySoonMs(a: Supplier, b: Supplier): number {
+  return a.soonMs - b.soonMs
 }

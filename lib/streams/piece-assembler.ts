@@ -1,6 +1,6 @@
 /** Blocks become pieces: peers hand in blocks by `accept`, complete pieces leave as a stream, the one a reader waits for first. */
 import { Readable } from 'node:stream'
-import type { BlockOutcome } from '../policy/scheduler.js'
+import type { BlockOutcome } from '../policy/request-book.js'
 import type { ActivePiece, Supplier } from '../policy/supplier.js'
 import type { BlockData } from '../wire/message.js'
 

@@ -10,6 +10,8 @@ export interface SentRequest<Piece> {
   readonly mark: RateMark
   /** When the block was expected when it was asked for. */
   readonly expectedAt: number
+  /** When it is expected as things looked at the last `foresee`. */
+  foreseenAt: number
   /** Later requests that were answered before this one: peers answer in order, so this one may be lost. */
   skipped: number
 }
@@ -93,28 +95,22 @@ export class RequestPipeline<Piece> {
     return rate > QUICK_RATE || rate * roundTripMs < 1.2 * 1000 * BLOCK_LENGTH
   }
 
-  get room(): number {
-    return Math.max(0, this.depth - this.#sent.size)
-  }
-
   /** How many milliseconds from now the next request would be answered: the queue ahead, or the round trip if that is longer. */
   etaMs(now: number): number {
     return Math.max(this.model.roundTripMs, this.#lastExpectedAt - now + this.model.transmitMs()) + this.#silenceMs(now)
   }
 
-  /** When each request in flight is expected as things look now, behind those before it; a silence makes all later, as long again as it has lasted. */
-  expectations(now: number): Map<number, number> {
+  /** Notes for each request in flight when it is expected as things look now, behind those before it; a silence makes all later, as long again as it has lasted. */
+  foresee(now: number): void {
     const { isMeasured, deliveredAt } = this.model
     const silence = this.#silenceMs(now)
-    const expected = new Map<number, number>()
     let ahead = 0
-    for (const [key, request] of this.#sent) {
+    for (const request of this.#sent.values()) {
       ahead += request.length
       const byQueue = isMeasured ? deliveredAt + this.model.transmitMs(ahead) : 0
       const lateMs = request.skipped < LOST_AFTER_SKIPPED ? silence : Math.max(silence, now - request.expectedAt)
-      expected.set(key, Math.max(request.expectedAt, byQueue, now) + lateMs)
+      request.foreseenAt = Math.max(request.expectedAt, byQueue, now) + lateMs
     }
-    return expected
   }
 
   /** We do not read from the peer: its silence is ours. */
@@ -147,7 +143,7 @@ export class RequestPipeline<Piece> {
       (isIdle ? now : this.#lastExpectedAt) + model.transmitMs(length)
     )
     const mark = model.mark(now, isIdle, this.#sent.size + 1 < this.depth, this.#takenBack.delete(key))
-    const request: SentRequest<Piece> = { piece, block, length, mark, expectedAt, skipped: 0 }
+    const request: SentRequest<Piece> = { piece, block, length, mark, expectedAt, foreseenAt: expectedAt, skipped: 0 }
     this.#sent.set(key, request)
     this.#bytes += length
     this.#lastExpectedAt = expectedAt
@@ -157,13 +153,13 @@ export class RequestPipeline<Piece> {
 
   /** The block came: learns from it. `undefined` when it was not in flight here. */
   onBlock(key: number, length: number, now: number): SentRequest<Piece> | undefined {
-    if (!this.#sent.has(key)) return undefined
-    for (const [other, passed] of this.#sent) {
-      if (other === key) break
+    const request = this.#sent.get(key)
+    if (!request) return undefined
+    for (const passed of this.#sent.values()) {
+      if (passed === request) break
       passed.skipped++
     }
-    const request = this.#take(key)
-    if (!request) return undefined
+    this.#take(key)
     this.model.onBlock(now, length, request.mark, request.expectedAt)
     this.isSnubbed = false
     this.#expectNext(now)

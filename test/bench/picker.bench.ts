@@ -16,6 +16,9 @@ const SLOTS = 256
 const BLOCKS_A_RUN = 960
 /** Blocks that come between two decisions. */
 const BLOCKS_A_TURN = 64
+/** Answered requests that are kept before the list of them is cut. */
+const MOST_KEPT = 4096
+const NO_COPY = (): void => undefined
 
 /** What peers own: everything, half of it, or a hundredth. */
 const SHARES = { seeds: 1, halves: 0.5, beginners: 0.01 } as const
@@ -37,7 +40,8 @@ class Picking {
   readonly #scheduler: Scheduler
   readonly #have: Bitfield
   readonly #geometry: Geometry
-  readonly #asked: [Supplier, BlockSpan][] = []
+  #asked: [Supplier, BlockSpan][] = []
+  #answered = 0
   #window: ReadWindow | undefined
   readonly #isReading: boolean
   #now = 0
@@ -83,13 +87,24 @@ class Picking {
     for (let taken = 0; taken < BLOCKS_A_RUN;) {
       this.#now += 0.5
       this.#scheduler.run(this.#now)
-      if (this.#asked.length === 0) this.#restart()
-      for (const [supplier, { piece, begin, length }] of this.#asked.splice(0, BLOCKS_A_TURN)) {
-        this.#scheduler.onBlock(supplier, piece, begin, { length, copy: () => undefined }, this.#now)
-        taken++
-      }
+      if (this.#asked.length === this.#answered) this.#restart()
+      taken += this.#answer(Math.min(BLOCKS_A_TURN, this.#asked.length - this.#answered))
       if (this.#window) while (this.#have.has(this.#window.first) && !this.#window.isDone) this.#take(this.#window)
     }
+  }
+
+  /** The oldest requests have their blocks. */
+  #answer(count: number): number {
+    for (const end = this.#answered + count; this.#answered < end; this.#answered++) {
+      const next = this.#asked[this.#answered]
+      if (!next) break
+      const [supplier, { piece, begin, length }] = next
+      this.#scheduler.onBlock(supplier, piece, begin, { length, copy: NO_COPY }, this.#now)
+    }
+    if (this.#answered < MOST_KEPT) return count
+    this.#asked = this.#asked.slice(this.#answered)
+    this.#answered = 0
+    return count
   }
 
   #join(pieces: Bitfield): void {

@@ -55,11 +55,16 @@ describe('Bitfield', () => {
           const last = Math.min(to, length - 1)
           const all = Array.from({ length }, (_, i) => i)
           const first = (isIt: (i: number) => boolean): number => all.find(i => i >= from && isIt(i)) ?? -1
+          expect(mine.nextSet(from)).to.equal(first(i => mine.has(i)))
           expect(mine.nextMissingIn(other, from)).to.equal(first(i => mine.has(i) && !other.has(i)))
           expect(mine.nextMissingIn(other, from, last)).to.equal(first(i => i <= last && mine.has(i) && !other.has(i)))
           expect(mine.countIn(from, last + 1)).to.equal(all.filter(i => i >= from && i <= last && mine.has(i)).length)
           expect(mine.nextClear(from)).to.equal(first(i => !mine.has(i)))
           expect(mine.nextClear(from, last)).to.equal(first(i => i <= last && !mine.has(i)))
+          const both = all.filter(index => mine.has(index) || other.has(index))
+          mine.add(other)
+          expect(all.filter(index => mine.has(index))).to.deep.equal(both)
+          expect(mine.count).to.equal(both.length)
         }
       ),
       { numRuns: 500 }

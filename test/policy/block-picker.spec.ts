@@ -4,6 +4,7 @@ import { Rarity } from '../../lib/pieces/rarity.js'
 import { ReadWindow } from '../../lib/pieces/read-window.js'
 import { BlockPicker, type SwarmView } from '../../lib/policy/block-picker.js'
 import { readingsOf } from '../../lib/policy/reading.js'
+import { soonestFirst } from '../../lib/policy/supplier.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
 
 /** A picker over the pieces of a bench whose scheduler decides nothing. */
@@ -18,6 +19,7 @@ function pickerOf(bench: SchedulerBench, wanted = new Bitfield(bench.geometry.pi
     rate,
     bestEtaMs,
     suppliers: bench.scheduler.suppliers,
+    open: soonestFirst(bench.scheduler.suppliers, bench.now),
     readings: []
   })
   /** Picks and asks: `piece:block`, or undefined. */

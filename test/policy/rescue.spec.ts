@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { ReadWindow } from '../../lib/pieces/read-window.js'
 import { readingsOf } from '../../lib/policy/reading.js'
 import { Rescuer, type Rescue } from '../../lib/policy/rescue.js'
+import { soonestFirst } from '../../lib/policy/supplier.js'
 import { SchedulerBench, type BenchPeer } from '../support/scheduler-bench.js'
 
 /** A reader that waits for piece 0, all of which `slow` holds; `quick` has shown that it is fast and is idle. */
@@ -24,7 +25,8 @@ function measure({ supplier: { pipeline } }: BenchPeer, roundTripMs = 20): void 
 function proposals({ bench, window }: { bench: SchedulerBench; window: ReadWindow }, now: number, limit = Infinity) {
   const found: Rescue[] = []
   const { suppliers, pieces } = bench.scheduler
-  const view = { now, rate: 2 ** 20, bestEtaMs: 20, suppliers, readings: readingsOf([window], pieces, now) }
+  const open = soonestFirst(suppliers, now)
+  const view = { now, rate: 2 ** 20, bestEtaMs: 20, suppliers, open, readings: readingsOf([window], pieces, now) }
   const lookAgainAt = new Rescuer(pieces).rescue(view, rescue => {
     if (found.length >= limit) return false
     found.push(rescue)

@@ -51,7 +51,7 @@ describe('Scheduler, where it once went wrong', () => {
       while (bench.complete.length > 0) bench.judge(true)
       while (!window.isDone && bench.have.has(window.first))
         window.take(bench.geometry.lengthOf(window.first), bench.now)
-      const { wasted, received } = bench.scheduler
+      const { wasted, received } = bench.scheduler.requests
       most = Math.max(most, wasted + doubledBytes(bench) - received * 0.025 - 512 * 1024)
     }
     expect(most).to.be.at.most(0)

@@ -38,8 +38,8 @@ describe('Scheduler', () => {
       expect(bench.have.isComplete).to.equal(true)
       expect(new Set(peer.asked).size).to.equal(peer.asked.length)
       expect(peer.requested.reduce((sum, { length }) => sum + length, 0)).to.equal(bench.geometry.length)
-      expect(bench.scheduler.received).to.equal(bench.geometry.length)
-      expect(bench.scheduler.wasted).to.equal(0)
+      expect(bench.scheduler.requests.received).to.equal(bench.geometry.length)
+      expect(bench.scheduler.requests.wasted).to.equal(0)
     })
 
     it('a peer only for pieces that it has', () => {
@@ -52,6 +52,33 @@ describe('Scheduler', () => {
       bench.deliver()
       expect(some.asked).to.include('2:0')
       expect(some.asked).to.not.include('0:0')
+    })
+
+    it('for one piece after the other while equals are wanted, also when memory is short', () => {
+      const bench = new SchedulerBench({ pieces: 20, slots: 2 })
+      const peer = bench.peer()
+      bench.want(...Array.from({ length: 20 }, (_, index) => index))
+      bench.deliver()
+      const begun = [...new Set(peer.requested.map(({ piece }) => piece))]
+      const [first = 0] = begun
+      expect(begun).to.deep.equal(Array.from({ length: 20 }, (_, i) => (first + i) % 20))
+    })
+
+    it('a peer that had nothing to be picked as soon as it has', () => {
+      const bench = new SchedulerBench({ pieces: 4 })
+      const some = bench.peer([0])
+      bench.want(0, 1)
+      bench.deliver()
+      bench.run()
+      expect(inFlight(some)).to.deep.equal([])
+      bench.scheduler.onHave(some.supplier, 1)
+      bench.run()
+      expect(inFlight(some)).to.deep.equal(blocksOf(1))
+      bench.scheduler.onHave(some.supplier, 2)
+      bench.deliver()
+      bench.want(2)
+      bench.run()
+      expect(inFlight(some)).to.deep.equal(blocksOf(2))
     })
 
     it('no more pieces than there is memory for', () => {
@@ -189,7 +216,7 @@ describe('Scheduler', () => {
       bench.run(1)
       other.send(again!)
       expect(peer.send(again!), 'another peer brought it').to.equal('duplicate')
-      expect(bench.scheduler.wasted).to.equal(2 * BLOCK_LENGTH)
+      expect(bench.scheduler.requests.wasted).to.equal(2 * BLOCK_LENGTH)
       expect(peer.supplier.wasted).to.equal(2 * BLOCK_LENGTH)
       expect(disagreements(bench, 1000)).to.deep.equal([])
     })
@@ -226,8 +253,8 @@ describe('Scheduler', () => {
         { piece: 2 ** 32 - 1, begin: 2 ** 32 - 1, length: 1 }
       ]
       for (const span of stray) expect(stranger.send(span), nameOf(span)).to.equal('unrequested')
-      expect(bench.scheduler.received).to.equal(0)
-      expect(bench.scheduler.wasted).to.equal(stray.reduce((sum, { length }) => sum + length, 0))
+      expect(bench.scheduler.requests.received).to.equal(0)
+      expect(bench.scheduler.requests.wasted).to.equal(stray.reduce((sum, { length }) => sum + length, 0))
       expect(peer.inFlight).to.have.lengthOf(before)
       expect(disagreements(bench, 1000)).to.deep.equal([])
     })
@@ -344,7 +371,7 @@ describe('Scheduler', () => {
       expect(peer.cancelled).to.have.lengthOf(asked)
       expect(peer.inFlight).to.deep.equal([])
       expect(bench.slots).to.equal(5)
-      expect(bench.scheduler.wasted).to.equal(BLOCK_LENGTH)
+      expect(bench.scheduler.requests.wasted).to.equal(BLOCK_LENGTH)
       expect(bench.run(1)).to.equal(undefined)
     })
 
@@ -447,7 +474,7 @@ describe('Scheduler', () => {
       bench.run(10)
       expect(inFlight(other)).to.deep.equal(blocksOf(0))
       expect(liar.requested).to.have.lengthOf(before)
-      expect(bench.scheduler.wasted).to.equal(bench.geometry.length)
+      expect(bench.scheduler.requests.wasted).to.equal(bench.geometry.length)
       expect(disagreements(bench, 3)).to.deep.equal([])
     })
 

@@ -36,7 +36,7 @@ export class SimulatedLink {
 
   /** Asks for as many blocks as there is room for. */
   fill(): void {
-    for (let room = this.pipeline.room; room > 0; room--) {
+    for (let room = this.pipeline.depth - this.pipeline.size; room > 0; room--) {
       const key = this.#next++
       this.pipeline.add(key, 'piece', key, BLOCK_LENGTH, this.now)
       this.#freeAt = Math.max(this.#freeAt, this.now + this.roundTripMs) + this.blockMs

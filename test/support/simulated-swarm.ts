@@ -173,7 +173,7 @@ export class SimulatedSwarm {
       stalls: this.#stalls,
       stalledMs: this.#stalledMs,
       deliveredMs: this.#deliveredAt ?? Infinity,
-      wastedShare: this.scheduler.wasted / this.options.length,
+      wastedShare: this.scheduler.requests.wasted / this.options.length,
       duringPause: this.#sentAfterPause - this.#sentAtPause,
       quietAfterMs: this.#quietAfterMs,
       banned: this.#banned,
@@ -209,12 +209,12 @@ export class SimulatedSwarm {
     const data = { length, copy: () => undefined }
     const key = `${piece}:${begin}`
     this.#lastSentAt = this.now
-    const before = this.scheduler.received
+    const before = this.scheduler.requests.received
     const wasWrong = this.#wrong.has(key)
     this.#setWrong(key, isWrong)
     const outcome = this.scheduler.onBlock(supplier, piece, begin, data, this.now)
     if (outcome !== 'taken') this.#setWrong(key, wasWrong)
-    if (this.scheduler.received < before) throw new Error('received went back')
+    if (this.scheduler.requests.received < before) throw new Error('received went back')
     this.decide()
   }
 

@@ -161,7 +161,7 @@ describe('slow storage', function () {
     const connection = await until(() => bench.connections[0])
     await until(() => connection.isHeld)
     const held = connection.bytesReceived
-    const { received, wasted } = bench.engine.scheduler
+    const { received, wasted } = bench.engine.scheduler.requests
     expect(bench.engine.isDiskSlow).to.equal(true)
     for (let minute = 0; minute < 10; minute++) {
       await bench.clock.advance(60_000)
@@ -169,14 +169,14 @@ describe('slow storage', function () {
     }
     expect(connection.destroyed).to.equal(false)
     expect(connection.supplier?.pipeline.isSnubbed).to.equal(false)
-    expect(bench.engine.scheduler.received).to.equal(received)
+    expect(bench.engine.scheduler.requests.received).to.equal(received)
     // The socket reads no further than its own buffer.
     expect(connection.bytesReceived - held).to.be.at.most(256 * 1024)
     expect(bench.engine.pool.usedBytes).to.be.at.most(PIECES * MIB)
     storage.hurry()
     await until(() => bench.engine.have.isComplete)
     expect(connection.isHeld).to.equal(false)
-    expect(bench.engine.scheduler.wasted).to.equal(wasted)
+    expect(bench.engine.scheduler.requests.wasted).to.equal(wasted)
     expect(bench.engine.pool.usedBytes).to.equal(0)
     expect(bench.failures).to.deep.equal([])
   })
