@@ -45,8 +45,8 @@ export class UnverifiedError extends Error {
   override readonly name = 'UnverifiedError'
   readonly code = 'ERR_UNVERIFIED'
 
-  constructor(bad: number, all: number) {
-    super(all === 1 ? 'the file is not whole' : `${bad} of ${all} files are not whole`)
+  constructor(bad: number, all: number, hint = '') {
+    super((all === 1 ? 'the file is not whole' : `${bad} of ${all} files are not whole`) + hint)
   }
 }
 
