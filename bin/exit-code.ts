@@ -52,6 +52,8 @@ export class UnverifiedError extends Error {
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'ENOSPC') return 'no space left (ENOSPC)'
+  if (code === 'ENOENT') return 'there is no such folder (ENOENT)'
+  if (code === 'EACCES') return 'it is not permitted (EACCES)'
   if (code === 'EIO') return 'input/output error (EIO)'
   return message
 }

@@ -22,7 +22,7 @@ export async function get(source: string, options: GetOptions): Promise<void> {
       await torrent.download()
     } catch (error) {
       const { done, total } = goal()
-      if (session.signal.aborted) session.messages.say({ event: 'kept', bytes: done, total })
+      if (session.signal.aborted && done > 0) session.messages.say({ event: 'kept', bytes: done, total })
       throw error
     } finally {
       stopWatching()

@@ -115,6 +115,18 @@ describe('bt-stream create, verify', function () {
     expect((await run(['verify', out, '--dir', dir, '--file', '*second'])).stderr).to.include('missing')
   })
 
+  it('knows before it hashes that it cannot write the .torrent', async () => {
+    const missing = join(dir, 'none', 'x.torrent')
+    const { exitCode, stderr } = await run(['create', root, '-o', missing])
+    expect(exitCode).to.equal(6)
+    expect(stderr).to.equal(`bt-stream: cannot write to ${missing}: there is no such folder (ENOENT)`)
+    writeFileSync(join(dir, 'folder.torrent'), 'mine')
+    const standing = await run(['create', join(dir, 'nothing'), '--name', 'folder'], { cwd: dir })
+    expect(standing.stderr).to.include('folder.torrent is there already')
+    // What is to be hashed is not even looked for.
+    expect((await run(['create', join(dir, 'nothing'), '-o', missing])).stderr).to.include('no such folder')
+  })
+
   it('verify and seed say what to name when the torrent’s own folder was named', async () => {
     await run(['create', root, '-o', out])
     for (const command of ['verify', 'seed']) {
