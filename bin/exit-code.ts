@@ -45,13 +45,15 @@ export class UnverifiedError extends Error {
   override readonly name = 'UnverifiedError'
   readonly code = 'ERR_UNVERIFIED'
 
-  constructor(bad: number, all: number) {
-    super(all === 1 ? 'the file is not whole' : `${bad} of ${all} files are not whole`)
+  constructor(bad: number, all: number, hint = '') {
+    super((all === 1 ? 'the file is not whole' : `${bad} of ${all} files are not whole`) + hint)
   }
 }
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   if (code === 'ENOSPC') return 'no space left (ENOSPC)'
+  if (code === 'ENOENT') return 'there is no such folder (ENOENT)'
+  if (code === 'EACCES') return 'it is not permitted (EACCES)'
   if (code === 'EIO') return 'input/output error (EIO)'
   return message
 }

@@ -232,10 +232,11 @@ function mebibytes(text: string): number {
 }
 
 function kibibytes(text: string): number {
-  const count = wholeNumber(text)
-  if (count > MAX_KIBIBYTES)
-    throw new InvalidArgumentError(`It is a number of KiB a second from 0 to ${MAX_KIBIBYTES}.`)
-  return count * 1024
+  const [, digits = '', unit = 'KiB'] = /^(\d{1,15}) ?(KiB|MiB)?$/.exec(text) ?? []
+  const rate = Number(digits) * (UNITS[unit] ?? 1)
+  if (digits === '' || rate > MAX_RATE)
+    throw new InvalidArgumentError(`It is a number of KiB a second, or of MiB with its unit, such as 500 or 2MiB.`)
+  return rate
 }
 
 export function ratio(text: string): number {
@@ -257,7 +258,7 @@ function decimal(text: string): number {
 }
 
 /** 1 TiB a second. */
-const MAX_KIBIBYTES = 2 ** 30
+const MAX_RATE = 2 ** 40
 const MAX_RATIO = 1e6
 /** 1 TiB: more is a slip of the finger. */
 const MAX_MEBIBYTES = 2 ** 20

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { BtError, Torrent, TorrentEvents } from '../lib/index.js'
 import type { ProgressFacts } from './messages/events.js'
 import type { Messages } from './messages/messages.js'
-import { onceInAWhile } from './messages/now-and-then.js'
+import { firstToldAt, onceInAWhile } from './messages/now-and-then.js'
 import { secondsLeft } from './progress.js'
 
 /** How far the command is, in bytes. */
@@ -34,8 +34,7 @@ class ProgressWatch {
     this.#torrent = torrent
     this.#messages = messages
     this.#goal = goal
-    // A line of its own that says 0 % is noise; one that is drawn over is not.
-    this.#toldAt = messages.progressEveryMs > 1000 ? performance.now() : -Infinity
+    this.#toldAt = firstToldAt(messages.progressEveryMs)
   }
 
   tick(now: number): void {

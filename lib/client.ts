@@ -121,7 +121,8 @@ export class Client {
   async #close(): Promise<void> {
     this.#unwatch()
     this.#abort.abort(new TorrentError('ERR_BT_ABORTED', 'the client was closed'))
-    await Promise.allSettled(this.#opening.values())
+    // All at once: the time that trackers get is the same for all of them. One that is still being opened closes itself.
+    await Promise.allSettled([...this.torrents.map(torrent => torrent.close()), ...this.#opening.values()])
     await Promise.all(this.torrents.map(torrent => torrent.close()))
     await this.#network.close()
   }

@@ -78,8 +78,8 @@ export const MAX_REDIRECTS = 5
 export const HTTP_TOTAL_MS = 30_000
 /** An HTTP server that sends nothing, ms. */
 export const HTTP_SILENT_MS = 10_000
-/** All `stopped` announces of a torrent together, ms. */
-export const TRACKER_STOP_MS = 5_000
+/** All `stopped` announces together, ms: what else is to be closed has room until 5 s are over. */
+export const TRACKER_STOP_MS = 4_500
 /** A tracker's HTTP answer, bytes, both as sent and after inflating. */
 export const MAX_TRACKER_RESPONSE_BYTES = 1_048_576
 /** Nesting in a tracker's answer. */
@@ -246,7 +246,7 @@ export const UPLOAD_STUCK_MS = 120_000
 /** Messages without effect (unknown, keep-alive, choke and interest to and fro), and the time in which they are counted, ms. */
 export const MAX_IDLE_MESSAGES = 100
 export const IDLE_MESSAGES_MS = 10_000
-/** What a message in vain counts among them: a HAVE of a known piece, a request that is not served, more cancels than requests. */
+/** What a message in vain counts among them: a HAVE of a known piece, pieces that come and go (BEP 54) more often than there are any, a request that is not served, more cancels than requests. */
 export const VAIN_WEIGHT = 0.1
 /** Blocks nobody asked for, before their share of all counts (5 %). */
 export const MAX_UNREQUESTED_BLOCKS = 16

@@ -15,6 +15,7 @@ import {
   type PlacedFile
 } from './metainfo/create.js'
 import { parseMetainfo, type Metainfo } from './metainfo/metainfo.js'
+import { displayText } from './metainfo/display-text.js'
 import { FileMap } from './pieces/file-map.js'
 import type { DiskPiece, DiskSpan } from './storage/disk-hasher.js'
 import type { SourceFile } from './storage/source-tree.js'
@@ -180,8 +181,25 @@ function finish(
     creationDate: creationDate && Math.floor(creationDate.getTime() / 1000)
   })
   const metainfo = readAgain(bytes)
-  return { bytes, metainfo, warnings: [...leftOut, ...metainfo.warnings] }
+  return { bytes, metainfo, warnings: [...leftOut, ...metainfo.warnings, ...warnOfNames(info, files, metainfo)] }
 }
+
+/** Who downloads has files of safe names; with others the folder that the torrent was made of is not found to be whole. */
+function warnOfNames({ name }: NewInfo, placed: readonly PlacedFile[], { files }: Metainfo): string[] {
+  const changes = files.flatMap(({ path, padding }, at) => {
+    const own = [name, ...(placed[at]?.elements ?? [])].join('/')
+    return padding || own === path ? [] : [{ own, path }]
+  })
+  const [first] = changes
+  if (!first) return []
+  const example = `${displayText(Buffer.from(first.own), MAX_NAME_SHOWN)} as ${first.path}`
+  return [
+    `seed and verify look for safe names, and find ${changes.length} of these files once they are renamed: ${example}`
+  ]
+}
+
+/** Bytes of a name in a message. */
+const MAX_NAME_SHOWN = 256
 
 /** Nobody is given a .torrent that we would refuse ourselves. */
 function readAgain(bytes: Buffer): Metainfo {

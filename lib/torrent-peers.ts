@@ -214,6 +214,7 @@ export class TorrentPeers {
       },
       readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
       whenUploadAllowed: (bytes, isWanted) => this.limits.passUp(bytes, isWanted),
+      chargeUpload: bytes => this.limits.chargeUp(bytes),
       onPeerHas: (supplier, piece) => this.giving.onPeerHas(supplier, piece)
     }
     this.#host.torrent = torrent

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { createTorrent } from '../lib/index.js'
+import { createTorrent, verifyTorrent } from '../lib/index.js'
 import { parseMetainfo } from '../lib/metainfo/metainfo.js'
 import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from './support/make-torrent.js'
 import { noLeaks } from './support/no-leaks.js'
@@ -98,6 +98,20 @@ describe('createTorrent', function () {
     const { metainfo, warnings } = await createTorrent(root, { exclude: ['node_modules', '*.txt', 'z/**'] })
     expect(metainfo.files.map(({ path }) => path)).to.deep.equal(['many/.hidden', 'many/a/b', 'many/empty'])
     expect(warnings).to.deep.equal([`symbolic links left out: 2, the first: ${join(root, 'etc')}`])
+  })
+
+  it('warns of names that seed and verify do not look for, which makes them found', async () => {
+    const root = join(dir, 'odd')
+    mkdirSync(root)
+    for (const name of ['a\\b', 'ok', 'tab\there']) writeFileSync(join(root, name), name)
+    const { metainfo, warnings } = await createTorrent(root)
+    expect(warnings.at(-1)).to.equal(
+      'seed and verify look for safe names, and find 2 of these files once they are renamed: odd/a\\b as odd/ab'
+    )
+    expect((await verifyTorrent(metainfo, { dir })).isComplete).to.equal(false)
+    renameSync(join(root, 'a\\b'), join(root, 'ab'))
+    renameSync(join(root, 'tab\there'), join(root, 'tab_here'))
+    expect((await verifyTorrent(metainfo, { dir })).isComplete).to.equal(true)
   })
 
   it('says why it cannot, by code', async () => {

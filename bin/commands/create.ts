@@ -1,5 +1,6 @@
 /** `bt-stream create PATH...`: a .torrent of files, folders, or standard input. */
-import { access, lstat, rename, unlink, writeFile } from 'node:fs/promises'
+import { access, constants, lstat, rename, unlink, writeFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { createTorrent, StorageError, type CreatedTorrent, type CreateOptions } from '../../lib/index.js'
 import { OutputError, UsageError } from '../exit-code.js'
@@ -14,7 +15,8 @@ export async function create(paths: readonly string[], options: CreateCommandOpt
     if (isStream && paths.length > 1) throw new UsageError('standard input becomes a torrent of its own: name - alone')
     if (isStream && isatty(0)) throw new UsageError('standard input is a terminal: pipe the content into it')
     if (isStream && options.name === undefined) throw new UsageError('a torrent of standard input needs --name')
-    if (options.output !== undefined && options.output !== '-') await assertFree(options.output, options)
+    const expected = options.output ?? `${basename(options.name ?? resolve(paths[0] ?? ''))}.torrent`
+    if (expected !== '-') await assertFree(expected, options)
     const created = await createTorrent(isStream ? process.stdin : paths, createOptions(session, options))
     for (const message of created.warnings) session.messages.say({ event: 'warning', message })
     const output = await write(session, created, options)
@@ -62,12 +64,13 @@ function tierOf(text: string): string[] {
 
 /** Known before an hour of hashing, not after it. */
 async function assertFree(path: string, { overwrite = false }: CreateCommandOptions): Promise<void> {
-  if (overwrite) return
-  const isThere = await access(path).then(
-    () => true,
-    () => false
-  )
-  if (isThere) throw new StorageError('ERR_BT_FILE_EXISTS', `${path} is there already; --overwrite replaces it`)
+  const standing = await lstat(path).catch(() => undefined)
+  if (standing && !overwrite)
+    throw new StorageError('ERR_BT_FILE_EXISTS', `${path} is there already; --overwrite replaces it`)
+  if (standing && !standing.isFile()) return
+  await access(dirname(path), constants.W_OK).catch((error: unknown) => {
+    throw new OutputError(error as Error, path)
+  })
 }
 
 /** Resolves to the path that was written, or `-`. */

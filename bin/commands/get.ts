@@ -20,6 +20,10 @@ export async function get(source: string, options: GetOptions): Promise<void> {
     const stopWatching = watchTorrent(torrent, session.messages, goal)
     try {
       await torrent.download()
+    } catch (error) {
+      const { done, total } = goal()
+      if (session.signal.aborted && done > 0) session.messages.say({ event: 'kept', bytes: done, total })
+      throw error
     } finally {
       stopWatching()
     }

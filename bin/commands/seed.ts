@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { StorageError, type Torrent } from '../../lib/index.js'
 import { UsageError } from '../exit-code.js'
 import { totalsOption, type SeedOptions } from '../options.js'
+import { ownFolderHint } from '../own-folder.js'
 import { runCommand, type Session } from '../session.js'
 import { tellStart } from '../start.js'
 import { watchTorrent } from '../watch.js'
@@ -25,15 +26,26 @@ export async function seed(source: string, options: SeedOptions): Promise<void> 
     watchTorrent(torrent, session.messages)
     await torrent.ready()
     const { verified, length } = torrent.stats()
-    if (verified === 0 && length > 0) throw new StorageError('ERR_BT_DISK', `nothing of this torrent is in ${dir}`)
+    if (verified === 0 && length > 0) {
+      const hint = ownFolderHint(dir, torrent.metainfo)
+      throw new StorageError('ERR_BT_DISK', `nothing of this torrent is in ${dir}${hint}`)
+    }
     if (superSeed && !torrent.isComplete)
       session.messages.say({ event: 'warning', message: 'not all of the torrent is here: it is seeded as usual' })
     session.messages.say({ event: 'serving', have: verified, length })
-    await untilGiven(torrent, session, options)
-    const { uploaded, uploadedEver } = torrent.stats()
-    const { elapsedMs } = session
-    session.messages.say({ event: 'seeded', uploaded, ratio: uploadedEver / Math.max(1, length), elapsedMs })
+    try {
+      await untilGiven(torrent, session, options)
+    } catch (error) {
+      if (session.signal.aborted) tellGiven(session, torrent)
+      throw error
+    }
+    tellGiven(session, torrent)
   })
+}
+
+function tellGiven({ messages, elapsedMs }: Session, torrent: Torrent): void {
+  const { uploaded, uploadedEver, length } = torrent.stats()
+  messages.say({ event: 'seeded', uploaded, ratio: uploadedEver / Math.max(1, length), elapsedMs })
 }
 
 /** Resolves when the ratio or the time is reached. Rejects when the torrent fails, or with the session's end. */

@@ -69,6 +69,8 @@ export type Event =
   | { event: 'seeded'; uploaded: number; ratio: number; elapsedMs: number }
   | { event: 'http'; url: string }
   | { event: 'note'; message: string }
+  | { event: 'verified'; bytes: number; total: number }
+  | { event: 'kept'; bytes: number; total: number }
   | { event: 'done'; bytes: number; elapsedMs: number; verified: true }
   | { event: 'interrupted'; signal: string }
   | { event: 'error'; code: string; message: string; exitCode: number; files?: readonly FileFacts[] }

@@ -46,9 +46,13 @@ export function sentenceOf(event: Event): string | undefined {
     case 'serving':
       return `serving ${percent(event.have, event.length)} of ${bytes(event.length)}; Ctrl-C stops`
     case 'seeded':
-      return `done: gave ${bytes(event.uploaded)}, ratio ${event.ratio.toFixed(2)}, in ${(event.elapsedMs / 1000).toFixed(1)} s`
+      return `gave ${bytes(event.uploaded)}, ratio ${event.ratio.toFixed(2)}, in ${(event.elapsedMs / 1000).toFixed(1)} s`
     case 'note':
       return event.message
+    case 'verified':
+      return `${bytes(event.bytes)} of ${bytes(event.total)} verified`
+    case 'kept':
+      return `kept ${percent(event.bytes, event.total)} of ${bytes(event.total)}: the same command goes on from there`
     case 'done':
       return `done: ${bytes(event.bytes)} verified in ${(event.elapsedMs / 1000).toFixed(1)} s`
     case 'interrupted':

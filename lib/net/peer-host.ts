@@ -47,8 +47,10 @@ export interface HostedTorrent {
   onChange(): void
   acceptBlock(supplier: Supplier, piece: number, begin: number, data: BlockData): Acceptance
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
-  /** A promise while the limits of the upload rate forbid as many bytes more; who is not wanted any more by then costs nothing. Without it there are none. */
-  whenUploadAllowed?(bytes: number, isWanted: () => boolean): Promise<void> | undefined
+  /** A promise while the limits of the upload rate forbid as many bytes more, of whether they were counted: what is not wanted by then costs nothing. Without it there are none. */
+  whenUploadAllowed?(bytes: number, isWanted: () => boolean): Promise<boolean> | undefined
+  /** Counts as many bytes more for those limits, less when negative. */
+  chargeUpload?(bytes: number): void
   /** The peer has another piece: it fetched it, from whomever. */
   onPeerHas?(supplier: Supplier, piece: PieceIndex): void
 }

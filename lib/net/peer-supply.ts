@@ -49,6 +49,8 @@ export class PeerSupply {
   /** BEP 6: rejects of what nobody asked for, and of what we asked for since the last block. */
   #strayRejects = 0
   #rejects = 0
+  /** BEP 54: pieces that it had and lost. */
+  #losses = 0
 
   constructor(idle: IdleMessages) {
     this.#idle = idle
@@ -145,6 +147,7 @@ export class PeerSupply {
   #onHave(piece: number, now: number): void {
     const [torrent, supplier] = [this.#torrent, this.supplier]
     const index = torrent ? torrent.geometry.pieceIndex(piece) : undefined
+    if (!torrent && this.#early.has(piece)) this.#idle.count(now, limits.VAIN_WEIGHT)
     if (torrent ? index === undefined : !this.#early.onHave(piece))
       throw new ProtocolError('ERR_BT_MESSAGE_CONTENT', `the peer has piece ${piece}, which does not exist`)
     if (!torrent || !supplier || index === undefined) return
@@ -157,14 +160,19 @@ export class PeerSupply {
   onDontHave(piece: number, now: number): void {
     const [torrent, supplier] = [this.#torrent, this.supplier]
     if (!torrent || !supplier) {
-      if (!this.#early.onDontHave(piece)) this.#idle.count(now, limits.VAIN_WEIGHT)
+      this.#early.onDontHave(piece)
+      this.#idle.count(now, limits.VAIN_WEIGHT)
       return
     }
     const index = this.#pieceIndex(piece)
     // To lose the first of all pieces costs us more than to lose another; that happens once, or is a game.
     if (supplier.pieces.isComplete) this.#idle.count(now)
     if (index === undefined || !supplier.pieces.has(index)) this.#idle.count(now, limits.VAIN_WEIGHT)
-    else torrent.scheduler.onDontHave(supplier, index, now)
+    else {
+      // Each once, as a stream passes by; what comes and goes more often than that is a game, or slow enough to be none.
+      if (++this.#losses > torrent.geometry.pieceCount) this.#idle.count(now, limits.VAIN_WEIGHT)
+      torrent.scheduler.onDontHave(supplier, index, now)
+    }
     torrent.onChange()
   }
 

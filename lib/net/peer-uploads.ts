@@ -30,6 +30,7 @@ export class PeerUploads {
     this.#queue = new UploadQueue(outbox, {
       readBlock: (piece, begin, length) => torrent.readBlock(piece, begin, length),
       whenAllowed: (bytes, isWanted) => torrent.whenUploadAllowed?.(bytes, isWanted),
+      charge: bytes => torrent.chargeUpload?.(bytes),
       onUploaded,
       onDropped: blocks => reject?.(blocks)
     })

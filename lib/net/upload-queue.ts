@@ -13,8 +13,10 @@ export interface AskedBlock {
 
 export interface UploadSource {
   readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
-  /** A promise while the limits of the upload rate forbid as many bytes more; when it resolves they are counted, if they are wanted by then. */
-  whenAllowed(bytes: number, isWanted: () => boolean): Promise<void> | undefined
+  /** A promise while the limits of the upload rate forbid as many bytes more, of whether they were counted: they are if they are wanted by then. */
+  whenAllowed(bytes: number, isWanted: () => boolean): Promise<boolean> | undefined
+  /** Counts as many bytes more for the limits of the upload rate, less when negative. */
+  charge(bytes: number): void
   /** The bytes are with the system. */
   onUploaded(bytes: number): void
   /** These will not be answered. */
@@ -27,9 +29,13 @@ export class UploadQueue {
   readonly #outbox: Outbox
   readonly #source: UploadSource
   #queue: AskedBlock[] = []
+  /** Blocks that are being read from disk. */
+  #reading: AskedBlock[] = []
   #isSending = false
-  /** Until when the next block may not be sent; it is counted already. */
+  /** Until when the next block may not be sent. */
   #held: Promise<void> | undefined
+  /** Bytes that the limits of the upload rate have counted, and no block was taken for. */
+  #paid = 0
   #whenRoom: (() => void) | undefined
 
   constructor(outbox: Outbox, source: UploadSource) {
@@ -52,8 +58,12 @@ export class UploadQueue {
   }
 
   cancel({ piece, begin, length }: AskedBlock): void {
-    const at = this.#queue.findIndex(asked => asked.piece === piece && asked.begin === begin && asked.length === length)
-    if (at >= 0) this.#source.onDropped(this.#queue.splice(at, 1))
+    for (const blocks of [this.#queue, this.#reading]) {
+      const at = blocks.findIndex(asked => asked.piece === piece && asked.begin === begin && asked.length === length)
+      if (at < 0) continue
+      this.#source.onDropped(blocks.splice(at, 1))
+      break
+    }
     this.#letOn()
   }
 
@@ -70,10 +80,13 @@ export class UploadQueue {
     try {
       for (let [next] = this.#queue; next && !this.#outbox.isClosed; [next] = this.#queue) {
         // It stays in the queue while it waits: a choke or a cancel finds it there.
-        const held = this.#held ?? this.#whenAllowed(next.length)
+        const held = this.#held ?? this.#ask(next.length)
         this.#held = undefined
         if (held) await held
+        // Nobody wanted anything when its turn came: it has to wait again.
+        if (this.#paid === 0) continue
         const run = this.#takeRun()
+        this.#settle()
         this.#letOn()
         if (run.length > 0) await this.#send(run)
       }
@@ -81,16 +94,23 @@ export class UploadQueue {
       // The disk cannot be read. A peer that waits in vain is worse off than one that is gone.
       this.#outbox.fail(error as Error)
     }
+    this.#settle()
     this.#isSending = false
   }
 
-  /** Who asks for nothing any more when its turn comes is not counted, and has to wait again. */
-  #whenAllowed(bytes: number): Promise<void> | undefined {
-    return this.#source.whenAllowed(bytes, () => {
-      const isWanted = this.#queue.length > 0 && !this.#outbox.isClosed
-      if (!isWanted) this.#held = undefined
-      return isWanted
+  /** A promise while as many bytes may not be sent. */
+  #ask(bytes: number): Promise<void> | undefined {
+    const held = this.#source.whenAllowed(bytes, () => this.#queue.length > 0 && !this.#outbox.isClosed)
+    if (!held) this.#paid += bytes
+    return held?.then(isCounted => {
+      if (isCounted) this.#paid += bytes
     })
+  }
+
+  /** What was counted and what is sent are the same, whatever was cancelled and asked for while it waited. */
+  #settle(): void {
+    if (this.#paid !== 0) this.#source.charge(-this.#paid)
+    this.#paid = 0
   }
 
   /** The next block, which may be sent, and those that lie behind it and may be sent as well. */
@@ -101,10 +121,11 @@ export class UploadQueue {
       const last = run.at(-1)
       if (last) {
         if (next.piece !== last.piece || next.begin !== last.begin + last.length || next.length > room) break
-        this.#held = this.#whenAllowed(next.length)
+        this.#held = this.#ask(next.length)
         if (this.#held) break
       }
       room -= next.length
+      this.#paid -= next.length
       run.push(next)
       this.#queue.shift()
     }
@@ -114,18 +135,21 @@ export class UploadQueue {
   async #send(run: readonly AskedBlock[]): Promise<void> {
     const [first] = run
     if (!first) return
-    const length = run.reduce((sum, block) => sum + block.length, 0)
+    const length = lengthOf(run)
+    this.#reading = [...run]
     const lease = await this.#source.readBlock(first.piece, first.begin, length)
-    if (!lease) {
-      this.#source.onDropped(run)
+    const wanted = this.#reading
+    this.#reading = []
+    const canSend = lease !== undefined && !this.#outbox.isClosed
+    const unsentBytes = length - (canSend ? lengthOf(wanted) : 0)
+    if (unsentBytes > 0) this.#source.charge(-unsentBytes)
+    if (!lease) this.#source.onDropped(wanted)
+    if (!canSend || wanted.length === 0) {
+      lease?.release()
       return
     }
-    if (this.#outbox.isClosed) {
-      lease.release()
-      return
-    }
-    let unsent = run.length
-    const lent = run.map(({ piece, begin, length: size }) => ({
+    let unsent = wanted.length
+    const lent = wanted.map(({ piece, begin, length: size }) => ({
       head: encodeBlockHeader(piece, begin, size),
       lent: lease.bytes.subarray(begin - first.begin, begin - first.begin + size),
       onSent: (error?: Error | null) => {
@@ -142,4 +166,8 @@ export class UploadQueue {
     this.#whenRoom?.()
     this.#whenRoom = undefined
   }
+}
+
+function lengthOf(blocks: readonly AskedBlock[]): number {
+  return blocks.reduce((sum, { length }) => sum + length, 0)
 }

@@ -22,18 +22,14 @@ export class EarlyPieces {
     return true
   }
 
-  /** False for a piece that it did not say it has. */
-  onDontHave(piece: number): boolean {
-    if (this.#hasAll) {
-      // Rather nothing than what it has no longer.
-      this.#hasAll = false
-      return true
-    }
-    const at = piece >> 3
-    const bit = 0x80 >> (piece & 7)
-    if (piece >= MAX_PIECES || ((this.#bits[at] ?? 0) & bit) === 0) return false
-    this.#bits[at] = (this.#bits[at] ?? 0) & ~bit
-    return true
+  has(piece: number): boolean {
+    return this.#hasAll || (piece < MAX_PIECES && ((this.#bits[piece >> 3] ?? 0) & (0x80 >> (piece & 7))) !== 0)
+  }
+
+  onDontHave(piece: number): void {
+    // Rather nothing than what it has no longer.
+    if (this.#hasAll) this.#hasAll = false
+    else if (this.has(piece)) this.#bits[piece >> 3] = (this.#bits[piece >> 3] ?? 0) & ~(0x80 >> (piece & 7))
   }
 
   /** It has everything there is. */

@@ -35,6 +35,11 @@ export class RateLimit {
     return 0
   }
 
+  /** Counts bytes that passed without asking; negative ones were counted, and did not pass. */
+  charge(bytes: number): void {
+    if (this.#rate !== undefined) this.#tokens -= bytes
+  }
+
   #earn(now: number): void {
     const elapsedMs = Math.max(0, now - (this.#at ?? now))
     this.#at = now

@@ -120,24 +120,40 @@ export class FileTable {
   /**
    * After the check: decides about files that are there and not ours. One that is as long as it must be and of which no piece failed
    * is left as it is and only read: where a piece of it could not be checked (its neighbour is missing), the bytes are compared
-   * when they come. Any other becomes ours with `overwrite`, or is refused with ERR_BT_FILE_EXISTS. A file of ours that somebody
-   * made longer is refused too: the rest is not ours to cut.
+   * when they come. One that is shorter, of which every byte lies in a right piece, becomes ours: nothing in it can be lost. Any other
+   * does so with `overwrite`, or is refused with ERR_BT_FILE_EXISTS. A file of ours that somebody made longer is refused too: the rest
+   * is not ours to cut.
    */
   decide(have: PieceSet, overwrite: boolean): void {
     const ours = new Uint8Array(this.#geometry.pieceCount)
     for (const file of this.files()) if (file.owned) ours.fill(1, ...this.#pieceRange(file))
-    const clashes: string[] = []
+    const clashes: StoredFile[] = []
     for (const file of this.files()) {
       const fits = file.owned ? file.size <= file.length : this.#mayBeComplete(file, have, ours)
-      if (file.size === -1 || (overwrite && !this.isComplete(file, have))) file.owned = true
-      else if (!fits) clashes.push(file.path)
+      const isFree = file.size === -1 || this.#isRightBeginning(file, have)
+      if (isFree || (overwrite && !this.isComplete(file, have))) file.owned = true
+      else if (!fits) clashes.push(file)
     }
     this.#noteOthers()
     const [first] = clashes
     if (first === undefined) return
     const others = clashes.length > 1 ? ` and ${clashes.length - 1} more` : ''
-    const text = `${first}${others}: another file stands there, which is not (or not only) what the torrent holds`
-    throw new StorageError('ERR_BT_FILE_EXISTS', `${text}; it is left as it is unless overwriting is asked for`)
+    const text = `${first.path}${others}: another file stands there, which is not (or not only) what the torrent holds`
+    const left = `it is left as it is unless overwriting is asked for (--overwrite)${this.#whatOverwritingKeeps(clashes, have)}`
+    throw new StorageError('ERR_BT_FILE_EXISTS', `${text}; ${left}`)
+  }
+
+  #whatOverwritingKeeps(clashes: readonly StoredFile[], have: PieceSet): string {
+    const pieces = new Set(clashes.flatMap(file => [...this.piecesOf(file)]))
+    const right = [...pieces].filter(index => have.has(index)).length
+    return right === 0 ? '' : `, which keeps the ${right} of ${pieces.size} pieces that are right and replaces the rest`
+  }
+
+  /** True when every byte of it is known to be right, and more must follow. */
+  #isRightBeginning({ offset, size, length }: StoredFile, have: PieceSet): boolean {
+    if (size <= 0 || size >= length) return false
+    for (const index of this.piecesOf({ offset, length: size })) if (!have.has(index)) return false
+    return true
   }
 
   /** Once it is decided whose each file is. */
@@ -218,7 +234,7 @@ export class FileTable {
   }
 
   /** The pieces that the file has a byte in. */
-  *piecesOf(file: StoredFile): Generator<PieceIndex> {
+  *piecesOf(file: Pick<StoredFile, 'offset' | 'length'>): Generator<PieceIndex> {
     const [from, to] = this.#pieceRange(file)
     for (let n = from; n < to; n++) {
       const index = this.#geometry.pieceIndex(n)

@@ -222,12 +222,13 @@ export class ResumeRecord {
     this.#state = 'damaged'
     const lastLine = bytes.lastIndexOf('\nsha256 ') + 1
     const lines = bytes.toString('utf8').split('\n')
-    const head = lines[0] === TITLE ? parseJson(lines[1]) : undefined
-    if (!isHead(head) || head.infoHash !== this.#metainfo.infoHash.toString('hex')) return
+    const head = parseJson(lines[1])
+    if (lines[0] !== TITLE || (isHead(head) && head.infoHash !== this.#metainfo.infoHash.toString('hex'))) return
     for (let i = 2; i < lines.length; i++) {
       this.#claim(parseJson(lines[i]))
       if (i % LINES_A_STEP === 0) await breathe()
     }
+    if (!isHead(head)) return
     const trailer = bytes.toString('latin1', lastLine)
     const pieces = Buffer.from(head.pieces, 'base64')
     if (trailer !== `sha256 ${await digest(bytes.subarray(0, lastLine))}\n`) return

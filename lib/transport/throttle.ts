@@ -5,7 +5,7 @@ import { RateLimit } from '../policy/rate-limit.js'
 interface Waiter {
   readonly bytes: number
   readonly isWanted: () => boolean
-  readonly resolve: () => void
+  readonly resolve: (isCounted: boolean) => void
 }
 
 const always = (): boolean => true
@@ -31,8 +31,8 @@ export class Throttle {
     this.#goOn()
   }
 
-  /** Undefined: the bytes may pass, and are counted. Else a promise of that. Who is not wanted any more when its turn comes is let go, and not counted. */
-  pass(bytes: number, isWanted: () => boolean = always): Promise<void> | undefined {
+  /** Undefined: the bytes may pass, and are counted. Else a promise of whether they were: who is not wanted any more when its turn comes is let go, and not counted. */
+  pass(bytes: number, isWanted: () => boolean = always): Promise<boolean> | undefined {
     if (this.#waiting.length === 0) {
       const waitMs = this.#limit.take(bytes, this.#clock.now())
       if (waitMs === 0) return undefined
@@ -43,17 +43,24 @@ export class Throttle {
     })
   }
 
+  /** Counts bytes that passed beside those that asked; negative: they were counted, and did not pass. */
+  charge(bytes: number): void {
+    this.#limit.charge(bytes)
+    if (bytes < 0 && this.#waiting.length > 0) this.#goOn()
+  }
+
   #goOn(): void {
     this.#wake()
     const now = this.#clock.now()
     for (let [first] = this.#waiting; first; [first] = this.#waiting) {
-      const waitMs = first.isWanted() ? this.#limit.take(first.bytes, now) : 0
+      const isWanted = first.isWanted()
+      const waitMs = isWanted ? this.#limit.take(first.bytes, now) : 0
       if (waitMs > 0) {
         this.#sleep(waitMs)
         return
       }
       this.#waiting.shift()
-      first.resolve()
+      first.resolve(isWanted)
     }
   }
 

@@ -44,10 +44,25 @@ export class TransferLimits {
     return held ? held.then(() => this.#shared?.passDown(bytes)) : this.#shared?.passDown(bytes)
   }
 
-  /** Undefined: the bytes may go at once. Else a promise of that; they are not counted if they are not wanted any more when their turn comes. */
-  passUp(bytes: number, isWanted?: () => boolean): Promise<void> | undefined {
+  /** Undefined: the bytes may go at once. Else a promise of whether they were counted: they are not if they are not wanted any more when their turn comes. */
+  passUp(bytes: number, isWanted?: () => boolean): Promise<boolean> | undefined {
     const held = this.#up.pass(bytes, isWanted)
-    return held ? held.then(() => this.#shared?.passUp(bytes, isWanted)) : this.#shared?.passUp(bytes, isWanted)
+    if (!held) return this.#passShared(bytes, isWanted)
+    return held.then(isCounted => isCounted && (this.#passShared(bytes, isWanted) ?? true))
+  }
+
+  /** Counts bytes that went without asking; negative: they were counted, and did not go. */
+  chargeUp(bytes: number): void {
+    this.#up.charge(bytes)
+    this.#shared?.chargeUp(bytes)
+  }
+
+  /** They are counted here already. */
+  #passShared(bytes: number, isWanted?: () => boolean): Promise<boolean> | undefined {
+    return this.#shared?.passUp(bytes, isWanted)?.then(isCounted => {
+      if (!isCounted) this.#up.charge(-bytes)
+      return isCounted
+    })
   }
 }
 

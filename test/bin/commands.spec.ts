@@ -50,6 +50,22 @@ describe('bt-stream get, info, seed', function () {
       expect(eventsIn(again.stderr).at(-1)).to.include({ event: 'end', downloaded: 0, verified: 500_000 })
     })
 
+    it('says when it is stopped what was kept, and goes on from there', async () => {
+      const dir = join(folder, 'stopped')
+      const args = ['get', seeder.path, '-o', dir, '--json', ...seeder.only]
+      const program = new RunningProgram([...args, '--download-limit', '100KiB'])
+      await program.line(/"progress","done":[1-9]/)
+      program.child.kill('SIGINT')
+      expect(await program.exit()).to.equal(130)
+      const kept = eventsIn(program.lines.join('\n')).find(({ event }) => event === 'kept')
+      expect(kept).to.include({ total: 500_000 })
+      expect(kept?.['bytes']).to.be.within(1, 499_999)
+      const { exitCode, stderr } = await run(args)
+      expect(exitCode, stderr).to.equal(0)
+      expect(eventsIn(stderr).at(-1)?.['downloaded']).to.be.at.most(500_000 - Number(kept?.['bytes']))
+      expect(readFileSync(join(dir, 'many', 'sub', 'second')).equals(second)).to.be.true
+    })
+
     it('brings the files that --file names', async () => {
       const dir = join(folder, 'some')
       const { exitCode, stderr } = await run(['get', seeder.path, '-o', dir, '--file', '1', ...seeder.only])

@@ -17,6 +17,8 @@ const source: TorrentSource = {
   trackers: [['http://t.example/a', 'http://t.example/b'], ['udp://u.example:1']]
 }
 
+const ALONE = ['--no-discovery', '--peer', '127.0.0.1:9']
+
 describe('bt-stream create, verify', function () {
   this.timeout(30_000)
   let dir: string
@@ -108,7 +110,29 @@ describe('bt-stream create, verify', function () {
       ['damaged', 300_001],
       ['missing', -1]
     ])
+    expect(events.find(({ event }) => event === 'verified')).to.include({ bytes: 294_912, total: 500_000 })
     expect(events.at(-2)).to.include({ event: 'error', code: 'ERR_UNVERIFIED', exitCode: 7 })
     expect((await run(['verify', out, '--dir', dir, '--file', '*second'])).stderr).to.include('missing')
+  })
+
+  it('knows before it hashes that it cannot write the .torrent', async () => {
+    const missing = join(dir, 'none', 'x.torrent')
+    const { exitCode, stderr } = await run(['create', root, '-o', missing])
+    expect(exitCode).to.equal(6)
+    expect(stderr).to.equal(`bt-stream: cannot write to ${missing}: there is no such folder (ENOENT)`)
+    writeFileSync(join(dir, 'folder.torrent'), 'mine')
+    const standing = await run(['create', join(dir, 'nothing'), '--name', 'folder'], { cwd: dir })
+    expect(standing.stderr).to.include('folder.torrent is there already')
+    // What is to be hashed is not even looked for.
+    expect((await run(['create', join(dir, 'nothing'), '-o', missing])).stderr).to.include('no such folder')
+  })
+
+  it('verify and seed say what to name when the torrent’s own folder was named', async () => {
+    await run(['create', root, '-o', out])
+    for (const command of ['verify', 'seed']) {
+      const { exitCode, stderr } = await run([command, out, '--dir', root, ...(command === 'seed' ? ALONE : [])])
+      expect(exitCode).to.not.equal(0)
+      expect(stderr.trimEnd().endsWith(`; name the folder that holds folder: --dir ${dir}`), stderr).to.equal(true)
+    }
   })
 })

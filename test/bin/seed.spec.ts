@@ -90,8 +90,17 @@ describe('bt-stream seed', function () {
     expect(eventsIn(stderr).some(({ event }) => event === 'seeded')).to.equal(true)
   })
 
+  it('says what it gave when it is stopped', async () => {
+    const program = new RunningProgram(args())
+    await leech(await portOf(program))
+    program.child.kill('SIGINT')
+    expect(await program.exit()).to.equal(130)
+    const event = eventsIn(program.lines.join('\n')).find(({ event: name }) => name === 'seeded')
+    expect(event).to.include({ uploaded: 2 ** 20, ratio: 1 })
+  })
+
   it('gives no more than --upload-limit lets it', async () => {
-    const program = new RunningProgram(args('--upload-limit', '1024', '--ratio', '1'))
+    const program = new RunningProgram(args('--upload-limit', '1MiB', '--ratio', '1'))
     const port = await portOf(program)
     const startedAt = performance.now()
     await leech(port)
@@ -104,7 +113,8 @@ describe('bt-stream seed', function () {
       ['--ratio', '0'],
       ['--ratio', 'much'],
       ['--time', '-1'],
-      ['--upload-limit', '1.5']
+      ['--upload-limit', '1.5'],
+      ['--upload-limit', '1MB']
     ])
       expect((await run(args(...wrong))).exitCode, wrong.join(' ')).to.equal(2)
   })

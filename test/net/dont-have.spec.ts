@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { BtError } from '../../lib/errors.js'
 import { encode } from '../../lib/metainfo/bencode.js'
+import { MAX_IDLE_MESSAGES, VAIN_WEIGHT } from '../../lib/limits.js'
 import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { OUR_EXTENSION_IDS } from '../../lib/wire/extension-handshake.js'
 import { FAST_EXTENDED, ID, spanOf, type FakePeer } from '../support/fake-peer.js'
@@ -8,6 +9,7 @@ import { noLeaks } from '../support/no-leaks.js'
 import { PeerBench, until } from '../support/peer-bench.js'
 
 const THEIR_ID = 9
+const MAX_VAIN = MAX_IDLE_MESSAGES / VAIN_WEIGHT
 const SPEAKS = encode({ m: { lt_donthave: THEIR_ID } })
 
 const uint32 = (value: number): Buffer => {
@@ -93,6 +95,32 @@ describe('lt_donthave', function () {
         other.sendMessage(ID.have, 3)
       }
       await other.closed()
+    })
+
+    for (const isUnknown of [false, true]) {
+      it(`of one piece that comes and goes for ever ends it${isUnknown ? ', also before the torrent is known' : ''}`, async () => {
+        await bench.close()
+        bench = await PeerBench.open({ isUnknown })
+        const [peer] = await bench.handshaken(FAST_EXTENDED)
+        for (let i = 0; i < MAX_VAIN + 20; i++) {
+          peer.sendMessage(ID.have, 3)
+          gone(peer, 3)
+        }
+        expect(await end(peer)).to.equal('ERR_BT_FLOOD')
+      })
+    }
+
+    it('of each piece as often as a stream that is watched a few times passes by is no fault', async () => {
+      const [peer, connection] = await bench.handshaken(FAST_EXTENDED)
+      for (let round = 0; round < 20; round++) {
+        for (let piece = 0; piece < 10; piece++) {
+          peer.sendMessage(ID.have, piece)
+          gone(peer, piece)
+        }
+      }
+      peer.sendMessage(ID.have, 7)
+      await until(() => connection.supplier?.pieces.has(7))
+      expect(bench.ends).to.deep.equal([])
     })
   })
 

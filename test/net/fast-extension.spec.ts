@@ -100,6 +100,16 @@ describe('the fast extension', function () {
       return [peer, connection] as const
     }
 
+    const limitTo = (bench: PeerBench, rate: number): Throttle => {
+      const limit = new Throttle(bench.clock, rate)
+      bench.torrent.whenUploadAllowed = (bytes, isWanted) => limit.pass(bytes, isWanted)
+      bench.torrent.chargeUpload = bytes => limit.charge(bytes)
+      return limit
+    }
+
+    const hasCome = (held: Promise<unknown> | undefined): Promise<boolean> =>
+      Promise.race([Promise.resolve(held).then(() => true), settled().then(() => false)])
+
     const rejected: [what: string, span: [number, number, number]][] = [
       ['a piece that does not exist', [10, 0, 16_384]],
       ['nothing', [0, 0, 0]],
@@ -253,8 +263,7 @@ describe('the fast extension', function () {
 
     it('that are cancelled while they wait for the limit of the rate cost nothing, and win nothing', async () => {
       const bench = await open()
-      const limit = new Throttle(bench.clock, 16_384)
-      bench.torrent.whenUploadAllowed = (bytes, isWanted) => limit.pass(bytes, isWanted)
+      const limit = limitTo(bench, 16_384)
       const [peer] = await unchoked(bench)
       for (const begin of [0, 16_384]) peer.sendMessage(ID.request, 0, begin, 16_384)
       await peer.expect(ID.block)
@@ -268,6 +277,47 @@ describe('the fast extension', function () {
       expect(bench.uploaded).to.equal(16_384)
       await bench.clock.advance(1005)
       await peer.expect(ID.block)
+    })
+
+    it('that are swapped for larger ones while they wait for the limit of the rate are paid for in full', async () => {
+      const bench = await open({ announced: 'all', pieceLength: 65_536 })
+      const limit = limitTo(bench, 16_384)
+      const [peer] = await unchoked(bench)
+      peer.sendMessage(ID.request, 0, 0, 16_384)
+      peer.sendMessage(ID.request, 0, 16_384, 1)
+      await peer.expect(ID.block)
+      peer.sendMessage(ID.cancel, 0, 16_384, 1)
+      peer.sendMessage(ID.request, 1, 0, 16_384)
+      peer.sendMessage(ID.request, 99, 0, 16_384)
+      for (const piece of [0, 99]) expect(spanOf(await peer.expect(ID.reject)).piece).to.equal(piece)
+      await bench.clock.advance(1005)
+      expect((await peer.expect(ID.block)).payload).to.have.length(8 + 16_384)
+      const held = limit.pass(1)
+      await bench.clock.advance(950)
+      expect(await hasCome(held)).to.equal(false)
+      await bench.clock.advance(55)
+      expect(await hasCome(held)).to.equal(true)
+    })
+
+    it('that are cancelled while they are read from disk are neither sent nor counted', async () => {
+      const bench = await open({ announced: 'all', pieceLength: 65_536 })
+      const limit = limitTo(bench, 16_384)
+      const [peer] = await unchoked(bench)
+      let release = (): void => undefined
+      const gate = new Promise<void>(resolve => (release = resolve))
+      bench.readBlock = async (at, length) => {
+        await gate
+        return { bytes: bench.content.subarray(at, at + length), release: () => undefined }
+      }
+      peer.sendMessage(ID.request, 0, 0, 16_384)
+      peer.sendMessage(ID.cancel, 0, 0, 16_384)
+      expect(spanOf(await peer.expect(ID.reject))).to.deep.equal({ piece: 0, begin: 0, length: 16_384 })
+      release()
+      peer.sendMessage(ID.request, 1, 0, 10)
+      expect(spanOf(await peer.expect(ID.block)).piece).to.equal(1)
+      expect(bench.uploaded).to.equal(10)
+      await bench.clock.advance(5)
+      expect(limit.pass(10)).to.equal(undefined)
     })
 
     it('a peer that has some pieces is named none', async () => {

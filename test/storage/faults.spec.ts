@@ -275,6 +275,42 @@ describe('FileStorage and faults', function () {
       })
     }
 
+    it('go on where they are the beginning of ours, every byte of it right: nothing can be lost', async () => {
+      const torrent = single()
+      await put(dir(), 'one.bin', torrent.content.subarray(0, 700))
+      const fileSystem = new FaultyFileSystem()
+      const storage = await start(torrent, { fileSystem })
+      for (const index of [7, 8, 9]) await storage.write([verified(torrent, index)])
+      await storage.finish()
+      expect((await readFile(join(dir(), 'one.bin'))).equals(torrent.content)).to.equal(true)
+      expect(fileSystem.count('write', 'one.bin')).to.equal(3)
+    })
+
+    for (const [what, length, kept] of [
+      ['ends in bytes that nothing vouches for', 701, 7],
+      ['has a hole', 700, 6]
+    ] as const) {
+      it(`are refused when a beginning ${what}, and what overwriting would keep is said`, async () => {
+        const torrent = single()
+        const theirs = Buffer.from(torrent.content.subarray(0, length))
+        if (kept === 6) theirs.fill(0, 200, 300)
+        await put(dir(), 'one.bin', theirs)
+        const refused = await openStorage(torrent)
+        const error = await rejection(refused.adopt(await check(refused, torrent)), 'ERR_BT_FILE_EXISTS')
+        expect(error.message).to.contain(`keeps the ${kept} of 10 pieces that are right`)
+        await refused.close()
+        expect((await readFile(join(dir(), 'one.bin'))).equals(theirs)).to.equal(true)
+        const storage = await openStorage(torrent, { overwrite: true })
+        const have = await check(storage, torrent)
+        await storage.adopt(have)
+        const missing = Array.from({ length: 10 }, (_, n) => n).filter(n => !have.has(torrent.piece(n)))
+        expect(missing).to.have.length(10 - kept)
+        for (const index of missing) await storage.write([verified(torrent, index)])
+        await storage.finish()
+        expect((await readFile(join(dir(), 'one.bin'))).equals(torrent.content)).to.equal(true)
+      })
+    }
+
     it('are written over and cut when that is asked for', async () => {
       const torrent = several()
       await put(dir(), 'root/sub/b', Buffer.alloc(999, 'x'))

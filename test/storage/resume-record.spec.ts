@@ -86,6 +86,12 @@ describe('ResumeRecord', function () {
     )
   })
 
+  it('says which files are ours also when its first lines are broken', async () => {
+    const text = (await saved()).toString()
+    for (const broken of ['"pieces":"', '"infoHash"'])
+      expect(owned(await load(Buffer.from(text.replace(broken, '"\0'))))).to.deep.equal([0, 1])
+  })
+
   it('of another torrent, version or shape is ignored, though its sum is right', async () => {
     const text = (await saved()).toString().split('sha256')[0] ?? ''
     const hash = torrent.metainfo.infoHash.toString('hex')

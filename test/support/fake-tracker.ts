@@ -49,6 +49,7 @@ export class FakeTracker {
   readonly datagrams: Buffer[] = []
   readonly #host: string
   readonly #http = createServer((request, response) => this.#onRequest(request, response))
+  #closing: Promise<void> | undefined
   readonly #udp
   readonly #connectionIds = new Set<string>()
   readonly #watchers = new Set<() => void>()
@@ -88,7 +89,13 @@ export class FakeTracker {
     this.#connectionIds.clear()
   }
 
-  async close(): Promise<void> {
+  /** Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#http.closeAllConnections()
     await Promise.all([
       new Promise(resolve => this.#http.close(resolve)),

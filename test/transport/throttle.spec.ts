@@ -68,6 +68,21 @@ describe('TransferLimits', () => {
     expect(Math.abs(one - other)).to.be.at.most(4)
   })
 
+  it('charge for an upload that is not wanted when the shared limit lets it pass nowhere', async () => {
+    const clock = new VirtualClock()
+    const shared = new TransferLimits({ upload: BLOCK }, clock)
+    const limits = new TransferLimits({ upload: 4 * BLOCK }, clock, shared)
+    expect(limits.passUp(BLOCK)).to.equal(undefined)
+    let isWanted = true
+    const held = limits.passUp(BLOCK, () => isWanted)
+    await clock.advance(500)
+    isWanted = false
+    await clock.advance(505)
+    expect(await held).to.equal(false)
+    limits.set({ upload: 1 })
+    expect(limits.passUp(BLOCK)).to.equal(undefined)
+  })
+
   it('say what they are, and refuse what is no rate', () => {
     const limits = new TransferLimits({ download: 5 })
     expect(limits.rates).to.deep.equal({ download: 5, upload: 0 })
