@@ -235,10 +235,10 @@ export const MAX_REQUESTS_QUEUED = 2000
 export const MAX_REQUESTS_WHILE_CHOKED = 300
 /** Bytes that a peer's socket reads ahead of us: one chunk. */
 export const SOCKET_HIGH_WATER_MARK = 65_536
-/** Bytes that wait in one peer's socket; times MAX_UNCHOKED it is 16 MiB in all. */
-export const MAX_UPLOAD_BUFFERED = 163_840
-/** Bytes of blocks that follow each other and are read at once for one peer. */
-export const MAX_UPLOAD_READ = 131_072
+/** Bytes that wait in one peer's socket; times MAX_UNCHOKED it is 31 MiB in all. */
+export const MAX_UPLOAD_BUFFERED = 327_680
+/** Bytes of messages with blocks that follow each other, read and sent at once for one peer: sixteen blocks. */
+export const MAX_UPLOAD_READ = 262_352
 /** Bytes in one peer's socket, refusals of its requests among them, from which on we read no further from it. */
 export const MAX_ANSWERS_BUFFERED = 2 * MAX_UPLOAD_BUFFERED
 /** A peer whose socket takes nothing of what waits for it, ms. */

@@ -130,14 +130,9 @@ export class TorrentEngine implements PieceLibrary {
     return this.#assembler.accept(supplier, piece, begin, data, this.#now)
   }
 
-  async readBlock(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
-    if (!this.have.has(index)) return undefined
-    const lease = await this.#storage.read(index, begin, length)
-    if (!lease || this.#options.storage) return lease
-    // A slow peer must not keep a piece in memory that readers need the room of.
-    const bytes = Buffer.from(lease.bytes)
-    lease.release()
-    return { bytes, release: () => undefined }
+  /** A copy: a slow peer must not keep a piece in memory that readers need the room of. See `Storage.fill`. */
+  async readBlocks(index: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean> {
+    return this.have.has(index) && (await this.#storage.fill(index, begin, targets))
   }
 
   /** Something changed what can be asked for: decide once this turn of the loop is over. */

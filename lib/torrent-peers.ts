@@ -212,7 +212,7 @@ export class TorrentPeers {
         const limited = this.limits.passDown(data.length)
         return limited ? { ...acceptance, held: limited.then(() => acceptance.held) } : acceptance
       },
-      readBlock: (piece, begin, length) => engine.readBlock(piece, begin, length),
+      readBlocks: (piece, begin, targets) => engine.readBlocks(piece, begin, targets),
       whenUploadAllowed: (bytes, isWanted) => this.limits.passUp(bytes, isWanted),
       chargeUpload: bytes => this.limits.chargeUp(bytes),
       onPeerHas: (supplier, piece) => this.giving.onPeerHas(supplier, piece)

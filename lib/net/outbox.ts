@@ -4,14 +4,12 @@ import type { Clock } from '../clock.js'
 import { MAX_ANSWERS_BUFFERED, MAX_UPLOAD_BUFFERED } from '../limits.js'
 import { drained } from './socket-drain.js'
 
-/** Bytes as they go over the wire: the same, or others in memory of their own. */
-export type Encrypt = (bytes: Buffer) => Buffer
-
-export interface LentBytes {
-  readonly head: Buffer
-  readonly lent: Buffer
-  /** The socket has taken both, or failed. */
-  readonly onSent: (error?: Error | null) => void
+/** What turns bytes into those that go over the wire. */
+export interface Cipher {
+  /** In memory of their own. */
+  apply(bytes: Buffer): Buffer
+  /** Where they lie. */
+  applyInPlace(bytes: Buffer): void
 }
 
 export class Outbox {
@@ -19,7 +17,7 @@ export class Outbox {
   wroteAt: number
   readonly #socket: Socket
   readonly #clock: Clock
-  readonly #encrypt: Encrypt
+  readonly #cipher: () => Cipher | undefined
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #isFlushPlanned = false
@@ -27,10 +25,11 @@ export class Outbox {
   #drainedAt: number
   #drained = 0
 
-  constructor(socket: Socket, clock: Clock, encrypt: Encrypt) {
+  /** `cipher`: what encrypts, as soon as that is agreed. */
+  constructor(socket: Socket, clock: Clock, cipher: () => Cipher | undefined) {
     this.#socket = socket
     this.#clock = clock
-    this.#encrypt = encrypt
+    this.#cipher = cipher
     this.wroteAt = this.#drainedAt = clock.now()
   }
 
@@ -61,17 +60,14 @@ export class Outbox {
     this.#waitingBytes = 0
     if (!first || this.#socket.destroyed) return
     this.wroteAt = this.#clock.now()
-    this.#socket.write(this.#encrypt(more.length > 0 ? Buffer.concat([first, ...more]) : first))
+    const bytes = more.length > 0 ? Buffer.concat([first, ...more]) : first
+    this.#socket.write(this.#cipher()?.apply(bytes) ?? bytes)
   }
 
-  /** Heads, each with what belongs behind it, in one packet as far as may be. What was lent is not touched once its `onSent` was called. */
-  sendLent(all: readonly LentBytes[]): void {
-    this.#socket.cork()
-    for (const { head, lent, onSent } of all) {
-      this.#socket.write(this.#encrypt(head))
-      this.#socket.write(this.#encrypt(lent), onSent)
-    }
-    this.#socket.uncork()
+  /** Bytes that are lent until `onSent` is called, when the socket has taken them or failed: encrypted where they lie, if that is agreed. */
+  sendLent(bytes: Buffer, onSent: (error?: Error | null) => void): void {
+    this.#cipher()?.applyInPlace(bytes)
+    this.#socket.write(bytes, onSent)
   }
 
   /** A promise while much waits in the socket. */

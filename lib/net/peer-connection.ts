@@ -102,7 +102,7 @@ export class PeerConnection extends Writable implements SupplierPort, ExtensionP
     this.#supply = new PeerSupply(this.idle)
     this.#decoder = new WireDecoder(options.host?.torrent?.geometry.pieceCount)
     this.#decryptor = decryptorOf(options, options.socket, () => this.#introduce())
-    this.#outbox = new Outbox(this.#socket, this.#clock, bytes => this.#decryptor?.encrypt(bytes) ?? bytes)
+    this.#outbox = new Outbox(this.#socket, this.#clock, () => this.#decryptor?.outgoing)
   }
 
   /** The peer as the scheduler sees it: set once the handshake is done and the torrent known. */

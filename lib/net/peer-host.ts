@@ -6,7 +6,6 @@ import type { Encryption } from '../policy/encryption.js'
 import type { Scheduler } from '../policy/scheduler.js'
 import type { Supplier } from '../policy/supplier.js'
 import type { Acceptance } from '../streams/piece-assembler.js'
-import type { Lease } from '../streams/storage.js'
 import type { ExtensionHandshake } from '../wire/extension-handshake.js'
 import type { BlockData } from '../wire/message.js'
 import type { MetadataMessage } from '../wire/metadata-message.js'
@@ -46,7 +45,8 @@ export interface HostedTorrent {
   /** What a peer sent changed what can be asked: decide soon. */
   onChange(): void
   acceptBlock(supplier: Supplier, piece: number, begin: number, data: BlockData): Acceptance
-  readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /** Blocks of one piece that follow each other from `begin` on, each into its own target; false when they are not here any more. */
+  readBlocks(piece: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean>
   /** A promise while the limits of the upload rate forbid as many bytes more, of whether they were counted: what is not wanted by then costs nothing. Without it there are none. */
   whenUploadAllowed?(bytes: number, isWanted: () => boolean): Promise<boolean> | undefined
   /** Counts as many bytes more for those limits, less when negative. */

@@ -28,7 +28,7 @@ export class PeerUploads {
     this.#options = options
     const { outbox, torrent, onUploaded, reject } = options
     this.#queue = new UploadQueue(outbox, {
-      readBlock: (piece, begin, length) => torrent.readBlock(piece, begin, length),
+      readBlocks: (piece, begin, targets) => torrent.readBlocks(piece, begin, targets),
       whenAllowed: (bytes, isWanted) => torrent.whenUploadAllowed?.(bytes, isWanted),
       charge: bytes => torrent.chargeUpload?.(bytes),
       onUploaded,

@@ -1,8 +1,7 @@
 /** Blocks a peer asked us for, sent one after the other as its socket takes them; those that follow each other are read together. Decides nobody's turn. */
 import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED, MAX_UPLOAD_READ } from '../limits.js'
 import type { PieceIndex } from '../pieces/geometry.js'
-import type { Lease } from '../streams/storage.js'
-import { encodeBlockHeader } from '../wire/codec.js'
+import { BLOCK_HEADER_LENGTH, writeBlockHeader } from '../wire/codec.js'
 import type { Outbox } from './outbox.js'
 
 export interface AskedBlock {
@@ -12,7 +11,8 @@ export interface AskedBlock {
 }
 
 export interface UploadSource {
-  readBlock(piece: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /** Blocks of one piece that follow each other from `begin` on, each into its own target; false when they are not here any more. */
+  readBlocks(piece: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean>
   /** A promise while the limits of the upload rate forbid as many bytes more, of whether they were counted: they are if they are wanted by then. */
   whenAllowed(bytes: number, isWanted: () => boolean): Promise<boolean> | undefined
   /** Counts as many bytes more for the limits of the upload rate, less when negative. */
@@ -21,6 +21,19 @@ export interface UploadSource {
   onUploaded(bytes: number): void
   /** These will not be answered. */
   onDropped(blocks: readonly AskedBlock[]): void
+}
+
+/** Messages in memory: `targets` are where their blocks go. */
+interface Batch {
+  readonly buffer: Buffer
+  readonly targets: readonly Buffer[]
+}
+
+/** Messages that are sent together, and what of them is payload. */
+interface Stretch {
+  readonly begin: number
+  end: number
+  payload: number
 }
 
 export class UploadQueue {
@@ -37,6 +50,8 @@ export class UploadQueue {
   /** Bytes that the limits of the upload rate have counted, and no block was taken for. */
   #paid = 0
   #whenRoom: (() => void) | undefined
+  /** Memory that is used again while blocks are sent: `MAX_UPLOAD_READ` bytes each. */
+  #idleBuffers: Buffer[] = []
 
   constructor(outbox: Outbox, source: UploadSource) {
     this.#outbox = outbox
@@ -96,6 +111,7 @@ export class UploadQueue {
     }
     this.#settle()
     this.#isSending = false
+    this.#idleBuffers = []
   }
 
   /** A promise while as many bytes may not be sent. */
@@ -120,11 +136,11 @@ export class UploadQueue {
     for (let [next] = this.#queue; next; [next] = this.#queue) {
       const last = run.at(-1)
       if (last) {
-        if (next.piece !== last.piece || next.begin !== last.begin + last.length || next.length > room) break
+        if (next.piece !== last.piece || next.begin !== last.begin + last.length || messageLength(next) > room) break
         this.#held = this.#ask(next.length)
         if (this.#held) break
       }
-      room -= next.length
+      room -= messageLength(next)
       this.#paid -= next.length
       run.push(next)
       this.#queue.shift()
@@ -135,30 +151,61 @@ export class UploadQueue {
   async #send(run: readonly AskedBlock[]): Promise<void> {
     const [first] = run
     if (!first) return
-    const length = lengthOf(run)
+    const batch = this.#layOut(run)
     this.#reading = [...run]
-    const lease = await this.#source.readBlock(first.piece, first.begin, length)
+    const isRead = await this.#source.readBlocks(first.piece, first.begin, batch.targets)
     const wanted = this.#reading
     this.#reading = []
-    const canSend = lease !== undefined && !this.#outbox.isClosed
-    const unsentBytes = length - (canSend ? lengthOf(wanted) : 0)
+    const canSend = isRead && !this.#outbox.isClosed
+    const unsentBytes = lengthOf(run) - (canSend ? lengthOf(wanted) : 0)
     if (unsentBytes > 0) this.#source.charge(-unsentBytes)
-    if (!lease) this.#source.onDropped(wanted)
-    if (!canSend || wanted.length === 0) {
-      lease?.release()
-      return
-    }
-    let unsent = wanted.length
-    const lent = wanted.map(({ piece, begin, length: size }) => ({
-      head: encodeBlockHeader(piece, begin, size),
-      lent: lease.bytes.subarray(begin - first.begin, begin - first.begin + size),
-      onSent: (error?: Error | null) => {
-        if (--unsent === 0) lease.release()
-        if (!error) this.#source.onUploaded(size)
-      }
-    }))
-    this.#outbox.sendLent(lent)
+    if (!isRead) this.#source.onDropped(wanted)
+    if (!canSend || wanted.length === 0) this.#reuse(batch.buffer)
+    else this.#sendBatch(batch, run, wanted)
     if (this.#outbox.bufferedBytes >= this.mark) await this.#outbox.drained()
+  }
+
+  /** Memory for the messages of these blocks, one behind the other, so that they are read where they are sent from. */
+  #layOut(run: readonly AskedBlock[]): Batch {
+    const length = run.reduce((sum, block) => sum + messageLength(block), 0)
+    const isUsual = length <= MAX_UPLOAD_READ
+    const buffer = (isUsual && this.#idleBuffers.pop()) || Buffer.allocUnsafeSlow(isUsual ? MAX_UPLOAD_READ : length)
+    let at = 0
+    const targets = run.map(block => {
+      writeBlockHeader(buffer, at, block)
+      const begin = at + BLOCK_HEADER_LENGTH
+      at = begin + block.length
+      return buffer.subarray(begin, at)
+    })
+    return { buffer, targets }
+  }
+
+  /** In one piece, but for what was taken back while it was read. */
+  #sendBatch({ buffer }: Batch, run: readonly AskedBlock[], wanted: readonly AskedBlock[]): void {
+    const stretches: Stretch[] = []
+    let at = 0
+    for (const block of run) {
+      const end = at + messageLength(block)
+      const last = stretches.at(-1)
+      if (wanted.includes(block)) {
+        if (last?.end === at) {
+          last.end = end
+          last.payload += block.length
+        } else stretches.push({ begin: at, end, payload: block.length })
+      }
+      at = end
+    }
+    let unsent = stretches.length
+    for (const { begin, end, payload } of stretches) {
+      this.#outbox.sendLent(buffer.subarray(begin, end), error => {
+        if (--unsent === 0) this.#reuse(buffer)
+        if (!error) this.#source.onUploaded(payload)
+      })
+    }
+  }
+
+  #reuse(buffer: Buffer): void {
+    if (this.#isSending && buffer.length === MAX_UPLOAD_READ) this.#idleBuffers.push(buffer)
   }
 
   #letOn(): void {
@@ -170,4 +217,9 @@ export class UploadQueue {
 
 function lengthOf(blocks: readonly AskedBlock[]): number {
   return blocks.reduce((sum, { length }) => sum + length, 0)
+}
+
+/** What a block takes on the wire. */
+function messageLength({ length }: AskedBlock): number {
+  return BLOCK_HEADER_LENGTH + length
 }

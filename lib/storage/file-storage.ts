@@ -19,7 +19,7 @@ import { FileTable, type PieceSet } from './file-table.js'
 import { LockFile } from './lock-file.js'
 import { PartStore } from './part-store.js'
 import { PayloadFiles } from './payload-files.js'
-import { isRecordPath, recordName, ResumeRecord } from './resume-record.js'
+import { recordName, refuseRecordPaths, ResumeRecord } from './resume-record.js'
 import { TargetFolder } from './target-folder.js'
 
 export interface FileStorageOptions {
@@ -133,8 +133,8 @@ export class FileStorage implements Storage {
   async readInto(index: PieceIndex, target: Buffer): Promise<boolean> {
     this.#assertOpen()
     try {
-      if (this.#parts.has(index)) return await this.#parts.read(index, 0, target)
-      return await this.#files.fill(this.#geometry.pieceOffset(index), target)
+      if (this.#parts.has(index)) return await this.#parts.read(index, 0, [target])
+      return await this.#files.fill(this.#geometry.pieceOffset(index), [target])
     } catch (error) {
       if (error instanceof StorageError && systemCode(error.cause) === 'ENOENT') return false
       throw error
@@ -153,7 +153,7 @@ export class FileStorage implements Storage {
     if (this.#record && !this.#adopted) return true
     const bytes = Buffer.allocUnsafe(this.#geometry.lengthOf(index))
     return (
-      (await this.#parts.read(index, 0, bytes)) && (await this.#files.agree(this.#geometry.pieceOffset(index), bytes))
+      (await this.#parts.read(index, 0, [bytes])) && (await this.#files.agree(this.#geometry.pieceOffset(index), bytes))
     )
   }
 
@@ -201,14 +201,20 @@ export class FileStorage implements Storage {
 
   /** Lends a copy in ordinary memory; `undefined` when the piece is not kept here. See `Storage`. */
   async read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined> {
-    this.#assertOpen()
-    const offset = this.#geometry.pieceOffset(index) + begin
     if (!this.#have.has(index)) return undefined
-    const isApart = this.#parts.has(index)
-    if (!isApart && !this.#files.keeps(offset, length)) return undefined
     const bytes = Buffer.allocUnsafeSlow(length)
-    if (await (isApart ? this.#parts.read(index, begin, bytes) : this.#files.fill(offset, bytes)))
-      return { bytes, release: () => undefined }
+    return (await this.fill(index, begin, [bytes])) ? { bytes, release: () => undefined } : undefined
+  }
+
+  /** See `Storage`. */
+  async fill(index: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean> {
+    this.#assertOpen()
+    const length = byteCount(targets)
+    const offset = this.#geometry.pieceOffset(index) + begin
+    if (!this.#have.has(index)) return false
+    const isApart = this.#parts.has(index)
+    if (!isApart && !this.#files.keeps(offset, length)) return false
+    if (await (isApart ? this.#parts.read(index, begin, targets) : this.#files.fill(offset, targets))) return true
     const paths = this.#files.pathsOf(offset, length)
     throw new StorageError('ERR_BT_DISK', `${paths}: shorter than it was: something else changed it`)
   }
@@ -299,7 +305,7 @@ export class FileStorage implements Storage {
   async #restore(found: readonly PieceIndex[]): Promise<void> {
     for (const index of found.filter(each => this.#parts.has(each))) {
       const bytes = Buffer.allocUnsafe(this.#geometry.lengthOf(index))
-      if (!(await this.#parts.read(index, 0, bytes))) continue
+      if (!(await this.#parts.read(index, 0, [bytes]))) continue
       const touched = await this.#files.write(this.#geometry.pieceOffset(index), [bytes])
       this.#checkpoint.landed([index], touched, bytes.length)
     }
@@ -386,13 +392,4 @@ export class FileStorage implements Storage {
   #assertOpen(): void {
     if (this.#closing) throw new StorageError('ERR_BT_DISK', 'the files are closed')
   }
-}
-
-function refuseRecordPaths(metainfo: Metainfo): void {
-  const bad = metainfo.files.find(file => isRecordPath(file.path))
-  if (bad)
-    throw new StorageError(
-      'ERR_BT_PATH',
-      `${bad.path}: a torrent must not bring a file with the name of a resume record`
-    )
 }

@@ -104,7 +104,7 @@ async function readLock(fileSystem: FileSystem, path: string): Promise<FoundLock
     const stat = await file.stat()
     if (!stat.isFile()) throw lockedError(path, 'something that is not a file')
     const bytes = Buffer.alloc(MAX_LOCK_BYTES)
-    const text = bytes.toString('utf8', 0, await readAll(file, bytes, 0))
+    const text = bytes.toString('utf8', 0, await readAll(file, [bytes], 0))
     return { text, identity: `${stat.ino}:${stat.mtimeMs}` }
   } finally {
     await file.close()

@@ -1,4 +1,5 @@
 /** Verified pieces in memory: kept until readers have passed them and the room is needed. Not a byte goes to disk. */
+import { copyBytes } from '../pieces/copy-bytes.js'
 import type { PieceIndex } from '../pieces/geometry.js'
 import type { EvictionNeed } from '../streams/piece-pool.js'
 import type { Lease, Storage, VerifiedPiece } from '../streams/storage.js'
@@ -55,6 +56,16 @@ export class MemoryWindow implements Storage {
       if (kept.isEvicted && kept.leases === 0) kept.piece.release()
     }
     return Promise.resolve({ bytes: kept.piece.bytes.subarray(begin, begin + length), release })
+  }
+
+  async fill(index: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean> {
+    const length = targets.reduce((sum, target) => sum + target.length, 0)
+    const lease = await this.read(index, begin, length)
+    if (!lease) return false
+    let at = 0
+    for (const target of targets) copyBytes(lease.bytes.subarray(at, (at += target.length)), target, 0)
+    lease.release()
+    return true
   }
 
   /**

@@ -8,7 +8,7 @@ import type { Metainfo } from '../metainfo/metainfo.js'
 import type { Geometry, PieceIndex } from '../pieces/geometry.js'
 import { systemCode } from './disk-error.js'
 import type { DiskSpan } from './disk-hasher.js'
-import { readAll, writeAll, type FileSystem, type OpenFile } from './file-system.js'
+import { byteCount, readAll, writeAll, type FileSystem, type OpenFile } from './file-system.js'
 import { recordName } from './resume-record.js'
 import type { TargetFolder } from './target-folder.js'
 
@@ -79,10 +79,10 @@ export class PartStore {
   }
 
   /** Fills `into` with the piece's bytes from `begin`; false when they are not there. */
-  async read(index: PieceIndex, begin: number, into: Buffer): Promise<boolean> {
+  async read(index: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean> {
     const span = this.spanOf(index)
     if (!span) return false
-    const reading = this.#fill(span.position + begin, into)
+    const reading = this.#fill(span.position + begin, targets)
     this.#reading.add(reading)
     try {
       return await reading
@@ -91,11 +91,11 @@ export class PartStore {
     }
   }
 
-  async #fill(position: number, into: Buffer): Promise<boolean> {
+  async #fill(position: number, targets: readonly Buffer[]): Promise<boolean> {
     const kept = this.#file
     const file = await (kept ?? this.#target.openFile(this.#name, 'read'))
     try {
-      return (await readAll(file, into, position)) === into.length
+      return (await readAll(file, targets, position)) === byteCount(targets)
     } finally {
       if (!kept) await file.close()
     }
@@ -159,7 +159,7 @@ export class PartStore {
     const count = Math.min(Math.ceil(size / this.#slotBytes), this.#geometry.pieceCount)
     const head = Buffer.alloc(HEAD_BYTES)
     for (let slot = 0; slot < count; slot++) {
-      if ((await readAll(file, head, this.#positionOf(slot))) < HEAD_BYTES) return
+      if ((await readAll(file, [head], this.#positionOf(slot))) < HEAD_BYTES) return
       const index = this.#geometry.pieceIndex(head.readUInt32BE(MARK.length))
       if (index === undefined || !head.subarray(0, MARK.length).equals(MARK) || this.#slots.has(index)) continue
       this.#slots.set(index, slot)

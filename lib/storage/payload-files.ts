@@ -75,16 +75,17 @@ export class PayloadFiles {
     return found
   }
 
-  /** Fills `into` with the torrent's bytes from `offset`, padding as zeros; false when a file is too short, or not selected. */
-  async fill(offset: number, into: Buffer): Promise<boolean> {
-    const spans = this.#map.spans(offset, into.length)
-    if (spans.reduce((sum, span) => sum + span.length, 0) < into.length) into.fill(0)
+  /** Fills `targets`, one after the other, with the torrent's bytes from `offset`, padding as zeros; false when a file is too short, or not selected. */
+  async fill(offset: number, targets: readonly Buffer[]): Promise<boolean> {
+    const length = byteCount(targets)
+    const spans = this.#map.spans(offset, length)
+    if (spans.reduce((sum, span) => sum + span.length, 0) < length) for (const target of targets) target.fill(0)
     for (const span of spans) {
       const file = this.#table.at(span.file)
       if (!file) return false
-      const part = into.subarray(span.rangeOffset, span.rangeOffset + span.length)
+      const parts = span.length === length ? targets : byteRange(targets, span.rangeOffset, span.length)
       try {
-        const count = await this.#open.use(span.file, opened => readAll(opened, part, span.fileOffset))
+        const count = await this.#open.use(span.file, opened => readAll(opened, parts, span.fileOffset))
         if (count < span.length) return false
       } catch (error) {
         throw diskError(error, `cannot read ${this.#pathOf(file)}`)
@@ -99,7 +100,7 @@ export class PayloadFiles {
       const file = this.#table.at(span.file)
       if (!file || (!this.#writable && file.size <= span.fileOffset)) continue
       const actual = Buffer.allocUnsafe(span.length)
-      const count = await this.#open.use(span.file, opened => readAll(opened, actual, span.fileOffset))
+      const count = await this.#open.use(span.file, opened => readAll(opened, [actual], span.fileOffset))
       if (this.#writable && count < span.length) return false
       if (!actual.subarray(0, count).equals(expected.subarray(span.rangeOffset, span.rangeOffset + count))) return false
     }
@@ -240,7 +241,7 @@ async function assertSame(file: OpenFile, buffers: readonly Buffer[], position: 
   let at = position
   for (const expected of buffers) {
     const actual = Buffer.allocUnsafe(expected.length)
-    if ((await readAll(file, actual, at)) < expected.length || !actual.equals(expected)) {
+    if ((await readAll(file, [actual], at)) < expected.length || !actual.equals(expected)) {
       throw new StorageError(
         'ERR_BT_FILE_EXISTS',
         `${path}: another file stands there; it is left as it is unless overwriting is asked for`

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { MAX_RECORD_BYTES } from '../limits.js'
 import type { Metainfo } from '../metainfo/metainfo.js'
+import { StorageError } from '../errors.js'
 import { asTransferFigures, TransferTotals } from '../policy/transfer-totals.js'
 import { forEachBounded } from './bounded-walk.js'
 import { systemCode } from './disk-error.js'
@@ -212,7 +213,7 @@ export class ResumeRecord {
         return undefined
       }
       const bytes = Buffer.alloc(stat.size)
-      return bytes.subarray(0, await readAll(file, bytes, 0))
+      return bytes.subarray(0, await readAll(file, [bytes], 0))
     } finally {
       await file.close()
     }
@@ -305,4 +306,14 @@ async function digest(bytes: Buffer): Promise<string> {
     await breathe()
   }
   return hash.digest('hex')
+}
+
+/** A torrent must not bring files in the place of our records. Throws `StorageError`. */
+export function refuseRecordPaths(metainfo: Metainfo): void {
+  const bad = metainfo.files.find(file => isRecordPath(file.path))
+  if (bad)
+    throw new StorageError(
+      'ERR_BT_PATH',
+      `${bad.path}: a torrent must not bring a file with the name of a resume record`
+    )
 }

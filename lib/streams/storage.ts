@@ -29,6 +29,11 @@ export interface Storage {
    * more (evicted). Rejects with `StorageError`.
    */
   read(index: PieceIndex, begin: number, length: number): Promise<Lease | undefined>
+  /**
+   * Copies bytes of one stored piece into `targets`, one after the other. `begin` and all their lengths are within the piece. Resolves to
+   * false when the piece is not there any more; what is in the targets is then anything. Rejects with `StorageError`.
+   */
+  fill(index: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean>
   /** Ends all writes, syncs what has to be synced, closes every descriptor. Safe to call twice. */
   close(): Promise<void>
 }

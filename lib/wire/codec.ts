@@ -5,6 +5,8 @@ export const KEEP_ALIVE = Buffer.alloc(4)
 
 /** Bytes of one request, cancel or reject on the wire. */
 const SPAN_MESSAGE_LENGTH = 17
+/** Length, id, piece, begin. */
+export const BLOCK_HEADER_LENGTH = 13
 
 function header(id: number, payload: number, extra = payload): Buffer {
   const bytes = Buffer.allocUnsafe(5 + extra)
@@ -64,10 +66,10 @@ export function encodeSpans(type: 'request' | 'cancel' | 'reject', spans: readon
   return bytes
 }
 
-/** What goes in front of a block's bytes. */
-export function encodeBlockHeader(piece: number, begin: number, length: number): Buffer {
-  const bytes = header(MESSAGES.block.id, 8 + length, 8)
-  bytes.writeUInt32BE(piece, 5)
-  bytes.writeUInt32BE(begin, 9)
-  return bytes
+/** Writes at `at` what goes in front of a block's bytes, `BLOCK_HEADER_LENGTH` bytes. */
+export function writeBlockHeader(target: Buffer, at: number, { piece, begin, length }: BlockSpan): void {
+  target.writeUInt32BE(BLOCK_HEADER_LENGTH - 4 + length, at)
+  target[at + 4] = MESSAGES.block.id
+  target.writeUInt32BE(piece, at + 5)
+  target.writeUInt32BE(begin, at + 9)
 }

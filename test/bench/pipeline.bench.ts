@@ -3,7 +3,7 @@ import type { Bench } from 'tinybench'
 import { BLOCK_LENGTH } from '../../lib/limits.js'
 import { PieceBuffer } from '../../lib/pieces/piece-buffer.js'
 import type { BlockData } from '../../lib/wire/message.js'
-import { encodeBlockHeader } from '../../lib/wire/codec.js'
+import { BLOCK_HEADER_LENGTH, writeBlockHeader } from '../../lib/wire/codec.js'
 import { WireReader } from '../../lib/wire/wire-reader.js'
 import { handshakeOf } from '../support/wire-handshake.js'
 import { indexOf, silentSupplier } from '../support/piece-fixtures.js'
@@ -16,11 +16,12 @@ const PIECE_LENGTH = 2 ** 20
 
 /** A stream of blocks, cut into chunks of this many bytes. */
 function chunksOf(length: number): Buffer[] {
-  const blocks = Array.from({ length: BLOCKS }, (_, i) => [
-    encodeBlockHeader(i >> 6, (i & 63) * BLOCK_LENGTH, BLOCK_LENGTH),
-    Buffer.alloc(BLOCK_LENGTH, i)
-  ])
-  const bytes = Buffer.concat(blocks.flat())
+  const blocks = Array.from({ length: BLOCKS }, (_, i) => {
+    const message = Buffer.alloc(BLOCK_HEADER_LENGTH + BLOCK_LENGTH, i)
+    writeBlockHeader(message, 0, { piece: i >> 6, begin: (i & 63) * BLOCK_LENGTH, length: BLOCK_LENGTH })
+    return message
+  })
+  const bytes = Buffer.concat(blocks)
   return Array.from({ length: Math.ceil(bytes.length / length) }, (_, i) =>
     bytes.subarray(i * length, (i + 1) * length)
   )

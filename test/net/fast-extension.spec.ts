@@ -159,10 +159,10 @@ describe('the fast extension', function () {
       let release = (): void => undefined
       const gate = new Promise<void>(resolve => (release = resolve))
       let reads = 0
-      bench.readBlock = async (at, length) => {
+      bench.readBlocks = async (at, length) => {
         reads++
         await gate
-        return { bytes: bench.content.subarray(at, at + length), release: () => undefined }
+        return bench.content.subarray(at, at + length)
       }
       for (let piece = 0; piece < 10; piece++) peer.sendMessage(ID.request, piece, 0, 10)
       peer.sendMessage(ID.cancel, 5, 0, 10)
@@ -182,9 +182,9 @@ describe('the fast extension', function () {
       const [peer, connection] = await unchoked(bench)
       let release = (): void => undefined
       const gate = new Promise<void>(resolve => (release = resolve))
-      bench.readBlock = async (at, length) => {
+      bench.readBlocks = async (at, length) => {
         await gate
-        return { bytes: bench.content.subarray(at, at + length), release: () => undefined }
+        return bench.content.subarray(at, at + length)
       }
       const total = limits.MAX_REQUESTS_QUEUED + 300
       for (let i = 0; i < total; i++) peer.sendMessage(ID.request, i % 10, 0, 1)
@@ -205,7 +205,7 @@ describe('the fast extension', function () {
     it('for what has gone meanwhile are rejected', async () => {
       const bench = await open()
       const [peer] = await unchoked(bench)
-      bench.readBlock = () => Promise.resolve(undefined)
+      bench.readBlocks = () => Promise.resolve(undefined)
       peer.sendMessage(ID.request, 4, 0, 16_384)
       expect(spanOf(await peer.expect(ID.reject)).piece).to.equal(4)
     })
@@ -305,9 +305,9 @@ describe('the fast extension', function () {
       const [peer] = await unchoked(bench)
       let release = (): void => undefined
       const gate = new Promise<void>(resolve => (release = resolve))
-      bench.readBlock = async (at, length) => {
+      bench.readBlocks = async (at, length) => {
         await gate
-        return { bytes: bench.content.subarray(at, at + length), release: () => undefined }
+        return bench.content.subarray(at, at + length)
       }
       peer.sendMessage(ID.request, 0, 0, 16_384)
       peer.sendMessage(ID.cancel, 0, 0, 16_384)

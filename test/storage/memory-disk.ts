@@ -86,10 +86,10 @@ export class MemoryDisk implements FileSystem {
 
   #openFile(path: string, node: Node): OpenFile {
     return {
-      read: (target, position) =>
+      read: (targets, position) =>
         later(() => {
           this.#assertRunning()
-          return node.bytes.copy(target, 0, position)
+          return targets.reduce((sum, target) => sum + node.bytes.copy(target, 0, position + sum), 0)
         }),
       write: (buffers, position) =>
         later(() => {

@@ -48,7 +48,7 @@ describe('PartStore', () => {
     const next = await load()
     expect(next.pieces().sort()).to.deep.equal([1, 3, 5])
     const bytes = Buffer.alloc(10)
-    expect(await next.read(torrent.piece(3), 20, bytes)).to.equal(true)
+    expect(await next.read(torrent.piece(3), 20, [bytes])).to.equal(true)
     expect(bytes.equals(torrent.bytesOf(3).subarray(20, 30))).to.equal(true)
     next.drop(torrent.piece(5))
     await next.tidy()
@@ -90,7 +90,7 @@ describe('PartStore', () => {
     await store.close()
     truncateSync(join(dir(), parts), 40)
     const cut = await load()
-    expect(await cut.read(torrent.piece(1), 0, Buffer.alloc(64))).to.equal(false)
+    expect(await cut.read(torrent.piece(1), 0, [Buffer.alloc(64)])).to.equal(false)
   })
 })
 

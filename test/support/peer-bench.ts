@@ -5,6 +5,7 @@ import { asPeerId, type InfoHash } from '../../lib/metainfo/info-hash.js'
 import { parseMetainfo, type Metainfo } from '../../lib/metainfo/metainfo.js'
 import { PeerConnection } from '../../lib/net/peer-connection.js'
 import type { ExtendedPeer, ExtensionHost, HostedTorrent, Offering, PeerHost } from '../../lib/net/peer-host.js'
+import { byteCount } from '../../lib/storage/file-system.js'
 import { Bitfield } from '../../lib/pieces/bitfield.js'
 import { HashPool } from '../../lib/streams/hash-pool.js'
 import type { Storage } from '../../lib/streams/storage.js'
@@ -115,7 +116,12 @@ export class PeerBench {
       scheduler: engine.scheduler,
       onChange: () => engine.onChange(),
       acceptBlock: (supplier, piece, begin, data) => engine.acceptBlock(supplier, piece, begin, data),
-      readBlock: (piece, begin, blockLength) => this.readBlock(piece * pieceLength + begin, blockLength)
+      readBlocks: async (piece, begin, targets) => {
+        const bytes = await this.readBlocks(piece * pieceLength + begin, byteCount(targets))
+        let at = 0
+        for (const target of targets) at += bytes?.copy(target, 0, at) ?? 0
+        return bytes !== undefined
+      }
     }
     this.host = {
       infoHash: metainfo.infoHash,
@@ -141,8 +147,8 @@ export class PeerBench {
   }
 
   /** What uploads read; a spec may replace it. */
-  readBlock: (at: number, length: number) => ReturnType<HostedTorrent['readBlock']> = (at, length) =>
-    Promise.resolve({ bytes: this.content.subarray(at, at + length), release: () => undefined })
+  readBlocks: (at: number, length: number) => Promise<Buffer | undefined> = (at, length) =>
+    Promise.resolve(this.content.subarray(at, at + length))
 
   get infoHash(): InfoHash {
     return this.metainfo.infoHash

@@ -65,6 +65,12 @@ export class SlowStorage implements Storage {
     return Promise.resolve(bytes && { bytes, release: () => undefined })
   }
 
+  fill(index: PieceIndex, begin: number, targets: readonly Buffer[]): Promise<boolean> {
+    let at = begin
+    for (const target of targets) at += this.#kept.get(index)?.copy(target, 0, at, at + target.length) ?? 0
+    return Promise.resolve(this.#kept.has(index))
+  }
+
   close(): Promise<void> {
     return Promise.resolve()
   }

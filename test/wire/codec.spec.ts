@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { encodeBlockHeader, encodeMessage, encodeSpans, KEEP_ALIVE } from '../../lib/wire/codec.js'
+import { BLOCK_HEADER_LENGTH, encodeMessage, encodeSpans, KEEP_ALIVE, writeBlockHeader } from '../../lib/wire/codec.js'
 import { encodeHandshake, HANDSHAKE_HEAD_LENGTH, HANDSHAKE_LENGTH } from '../../lib/wire/handshake.js'
 import { messageName, type SentMessage } from '../../lib/wire/message.js'
 import { INFO_HASH, PEER_ID } from './decode.js'
@@ -24,7 +24,9 @@ describe('codec', () => {
   }
 
   it('writes the head of a block', () => {
-    expect(encodeBlockHeader(2, 3, 0x4000).toString('hex')).to.equal('00004009070000000200000003')
+    const bytes = Buffer.alloc(BLOCK_HEADER_LENGTH + 2)
+    writeBlockHeader(bytes, 1, { piece: 2, begin: 3, length: 0x4000 })
+    expect(bytes.toString('hex')).to.equal('000000400907000000020000000300')
   })
 
   it('writes a keep-alive of four zeros', () => {

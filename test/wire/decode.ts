@@ -1,7 +1,7 @@
 /** Messages of a `WireReader` in a form that can be compared and kept. */
 import { encodeHandshake } from '../../lib/wire/handshake.js'
 import { asInfoHash, asPeerId } from '../../lib/metainfo/info-hash.js'
-import { encodeBlockHeader, encodeMessage, KEEP_ALIVE } from '../../lib/wire/codec.js'
+import { BLOCK_HEADER_LENGTH, encodeMessage, KEEP_ALIVE, writeBlockHeader } from '../../lib/wire/codec.js'
 import type { SentMessage, WireMessage } from '../../lib/wire/message.js'
 import { WireReader } from '../../lib/wire/wire-reader.js'
 
@@ -40,7 +40,9 @@ export function decode(reader: WireReader, chunks: readonly Buffer[], messages: 
 export function encode(message: Spoken): Buffer {
   if (message.type === 'keepAlive') return KEEP_ALIVE
   if (message.type !== 'block') return encodeMessage(message)
-  return Buffer.concat([encodeBlockHeader(message.piece, message.begin, message.data.length), message.data])
+  const head = Buffer.alloc(BLOCK_HEADER_LENGTH)
+  writeBlockHeader(head, 0, { piece: message.piece, begin: message.begin, length: message.data.length })
+  return Buffer.concat([head, message.data])
 }
 
 function plain(message: WireMessage): PlainMessage {

@@ -7,6 +7,7 @@ import { SOCKET_HIGH_WATER_MARK } from '../../limits.js'
 import { PROTOCOL } from '../../wire/handshake.js'
 import { Handshake, type Agreement, type Script } from './handshake.js'
 import { initiate, type InitiatorOptions } from './initiator.js'
+import type { Rc4 } from './rc4.js'
 import { respond, type ResponderOptions } from './responder.js'
 
 const NOTHING = Buffer.alloc(0)
@@ -41,9 +42,9 @@ export class Decryptor extends Transform {
     return new Decryptor(() => respond(options))
   }
 
-  /** Bytes to the peer as they go over the wire. */
-  encrypt(bytes: Buffer): Buffer {
-    return this.agreement?.method === 'rc4' ? this.agreement.encrypt.apply(bytes) : bytes
+  /** What encrypts all that we send from now on; undefined while nothing, or plain text, is agreed. */
+  get outgoing(): Rc4 | undefined {
+    return this.agreement?.method === 'rc4' ? this.agreement.encrypt : undefined
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
