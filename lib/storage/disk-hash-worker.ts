@@ -31,8 +31,8 @@ export interface DiskHashAnswer {
 /** Bytes that are in no file: padding. */
 export const ZEROS = -1
 
-/** Less costs more calls; more falls out of the processor's cache between reading and hashing. */
-const BUFFER_BYTES = 2 ** 20
+/** Less costs more calls; more falls out of the nearest cache of the processor between reading and hashing. */
+const BUFFER_BYTES = 2 ** 16
 const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 /** What opening gives when nothing, or nothing that could be a file of a torrent, stands there. */
