@@ -4,6 +4,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
+import { isatty } from 'node:tty'
 import {
   BtError,
   Client,
@@ -32,9 +33,16 @@ const FAULT_MS = 10_000
 
 type Signal = keyof typeof SIGNAL_EXITS
 
-/** Runs a command to its end. Never rejects: what goes wrong is said and becomes the exit code. */
-export async function runCommand(options: SharedOptions, work: (session: Session) => Promise<void>): Promise<void> {
-  const session = new Session(options)
+/**
+ * Runs a command to its end. Never rejects: what goes wrong is said and becomes the exit code. `usesOutput`: standard output is written to
+ * meanwhile, which may be the terminal that the words go to: a moving line would disturb it.
+ */
+export async function runCommand(
+  options: SharedOptions,
+  work: (session: Session) => Promise<void>,
+  { usesOutput = false } = {}
+): Promise<void> {
+  const session = new Session(options, usesOutput && isatty(1))
   await session.run(work)
 }
 
@@ -51,9 +59,9 @@ export class Session {
   /** What nobody caught. */
   #fault: Error | undefined
 
-  constructor(options: SharedOptions) {
+  constructor(options: SharedOptions, isTerminalShared: boolean) {
     this.options = options
-    this.messages = messagesFor(options)
+    this.messages = messagesFor(options, isTerminalShared)
     this.#loopDelay = options.json === true ? monitorEventLoopDelay({ resolution: 1 }) : undefined
     this.#loopDelay?.enable()
   }

@@ -69,12 +69,21 @@ export function tellEvents(torrent: EventEmitter<TorrentEvents>, messages: Messa
   torrent.on('dialFailed', (address, error) => {
     messages.say({ event: 'dialFailed', address, code: codeOf(error), message: error.message })
   })
-  torrent.on(
-    'checking',
-    onceInAWhile(messages.progressEveryMs, (checked: number, total: number) => {
-      messages.say({ event: 'checking', checked, total })
-    })
-  )
+  tellChecks(torrent, messages)
+}
+
+/** Who heard of a check hears of its end, too. */
+function tellChecks(torrent: EventEmitter<TorrentEvents>, messages: Messages): void {
+  let isTold = false
+  const tell = (checked: number, total: number): void => {
+    isTold = checked < total
+    messages.say({ event: 'checking', checked, total })
+  }
+  const tellSome = onceInAWhile(messages.progressEveryMs, tell)
+  torrent.on('checking', (checked, total) => {
+    if (checked < total) tellSome(checked, total)
+    else if (isTold) tell(checked, total)
+  })
 }
 
 function reasonOf(error: Error | undefined): { code: string | null; message: string | null } {

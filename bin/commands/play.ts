@@ -16,26 +16,30 @@ import { watchTorrent } from '../watch.js'
 const PLAYERS = ['mpv', 'vlc', 'ffplay'] as const
 
 export async function play(source: string, options: PlayOptions): Promise<void> {
-  await runCommand(options, async session => {
-    const player = options.player ?? installedPlayer()
-    let index = 0
-    const choose = (metainfo: Metainfo, linked?: readonly number[]): number[] => {
-      const files = filesOf(metainfo)
-      index = (options.file ? chooseOne(files, options.file) : largestMedia(linkedOf(files, linked))).index
-      return [index]
-    }
-    const torrent = await session.open(source, { only: choose })
-    tellStart(session, 'play', torrent.metainfo)
-    tellBudget(session, torrent)
-    const server = await torrent.serve()
-    const url = server.urlOf(torrent, index)
-    watchTorrent(torrent, session.messages)
-    session.messages.say({ event: 'http', url })
-    // No shell: nothing in a name can become a command. What the player prints is not payload.
-    const child = spawn(player, [url], { stdio: ['inherit', 2, 'inherit'] })
-    session.signal.addEventListener('abort', () => child.kill(), { once: true })
-    await untilEnd(child, player, torrent)
-  })
+  await runCommand(
+    options,
+    async session => {
+      const player = options.player ?? installedPlayer()
+      let index = 0
+      const choose = (metainfo: Metainfo, linked?: readonly number[]): number[] => {
+        const files = filesOf(metainfo)
+        index = (options.file ? chooseOne(files, options.file) : largestMedia(linkedOf(files, linked))).index
+        return [index]
+      }
+      const torrent = await session.open(source, { only: choose })
+      tellStart(session, 'play', torrent.metainfo)
+      tellBudget(session, torrent)
+      const server = await torrent.serve()
+      const url = server.urlOf(torrent, index)
+      watchTorrent(torrent, session.messages)
+      session.messages.say({ event: 'http', url })
+      // No shell: nothing in a name can become a command. What the player prints is not payload.
+      const child = spawn(player, [url], { stdio: ['inherit', 2, 'inherit'] })
+      session.signal.addEventListener('abort', () => child.kill(), { once: true })
+      await untilEnd(child, player, torrent)
+    },
+    { usesOutput: true }
+  )
 }
 
 /** Resolves when the player ended well. Rejects with what ended it, or ends it with what ended the torrent. */

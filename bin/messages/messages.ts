@@ -1,5 +1,4 @@
 /** Where events go: chosen once from the options and from what standard error is. */
-import { isatty } from 'node:tty'
 import type { SharedOptions } from '../options.js'
 import { ErrorOutput } from './error-output.js'
 import { weightOf, type Event } from './events.js'
@@ -36,7 +35,7 @@ export class Messages {
 }
 
 /** `isShared`: payload goes to the same terminal, where a moving line would disturb it. */
-export function messagesFor(options: SharedOptions, isShared = isatty(1)): Messages {
+export function messagesFor(options: SharedOptions, isShared: boolean): Messages {
   const { stderr, env } = process
   const output = new ErrorOutput(stderr)
   if (options.json) return new Messages(new JsonEvents(output), options)

@@ -34,6 +34,10 @@ export class TerminalLines implements Voice {
       this.#draw(progressLine(event, this.#columns() || DEFAULT_COLUMNS))
       return
     }
+    if (event.event === 'checking' && event.checked >= event.total) {
+      this.end()
+      return
+    }
     if (MOVING.has(event.event)) {
       this.#draw(printable(sentenceOf(event) ?? '').slice(0, Math.max(0, (this.#columns() || DEFAULT_COLUMNS) - 1)))
       return

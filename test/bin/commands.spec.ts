@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { makeTorrent, randomBytesSeeded, writeContent, type TorrentSource } from '../support/make-torrent.js'
 import { PROGRAM, RunningProgram, eventsIn, run } from '../support/program.js'
@@ -369,6 +370,18 @@ describe('bt-stream get, info, seed', function () {
       const drawn = [...text.matchAll(new RegExp(`${WIPE}([^\\r\\n]*)`, 'g'))].map(([, line = '']) => line)
       expect(drawn.some(line => /^\d+(\.\d)?%/.test(line))).to.be.true
       expect(drawn.filter(line => /%/.test(line)).every(line => line.length < 20)).to.be.true
+      expect(text).to.match(new RegExp(`${WIPE}bt-stream: done: [^\\r]*\\r\\n$`))
+    })
+
+    it('draws it also while standard output, which get does not use, is the same terminal', async function () {
+      if (spawnSync('script', ['--version']).error) this.skip()
+      const line = program('get', seeder.path, '-o', join(folder, 'drawn'), ...seeder.only, '--download-limit', '300')
+      const child = spawn('script', ['-qec', line, '/dev/null'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, TERM: 'xterm' }
+      })
+      const text = await textOf(child.stdout)
+      expect(text).to.match(new RegExp(`${WIPE}[^\\r\\n]*\\d%`))
       expect(text).to.match(new RegExp(`${WIPE}bt-stream: done: [^\\r]*\\r\\n$`))
     })
 

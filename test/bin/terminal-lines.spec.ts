@@ -24,4 +24,17 @@ describe('TerminalLines', () => {
       'bt-stream: done: 5 B verified in 1.0 s\n'
     ])
   })
+
+  it('leaves nothing of a check that is over', () => {
+    const screen = new PassThrough()
+    const lines = new TerminalLines(new ErrorOutput(screen), () => 80)
+    lines.say({ event: 'checking', checked: 1, total: 4 })
+    lines.say({ event: 'checking', checked: 4, total: 4 })
+    lines.say({ event: 'serving', have: 4, length: 4 })
+    expect((screen.read() as Buffer).toString().split(WIPE)).to.deep.equal([
+      '',
+      'checking what is on disk: 25.0%',
+      'bt-stream: serving 100% of 4 B; Ctrl-C stops\n'
+    ])
+  })
 })
