@@ -47,24 +47,29 @@ export class Repeats {
   /** Nothing is left to ask for: the block that is furthest off, if this idle peer would bring it much sooner. */
   atTheEnd(supplier: Supplier, view: SwarmView): PickedBlock | undefined {
     if (supplier.pipeline.isSnubbed || supplier.pipeline.size > 0) return undefined
-    let latest = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
-    let picked: PickedBlock | undefined
+    const soonEnough = view.now + supplier.etaMs(view.now) + ENDGAME_GAIN_MS
     for (const late of this.#expected(view)) {
       const { piece, block, expectedAt } = late
-      if (expectedAt <= latest || piece.isReceived(block) || !supplier.askable.has(piece.index)) continue
+      if (expectedAt <= soonEnough) return undefined // and so are all after it
+      if (piece.isReceived(block) || !supplier.askable.has(piece.index)) continue
       const [holder, second] = piece.holders(block)
-      if (!holder || second || holder === supplier) continue
-      latest = expectedAt
-      picked = late
+      if (holder && !second && holder !== supplier) return late
     }
-    return picked
+    return undefined
   }
 
+  /** The latest first. */
   #expected({ suppliers, now }: SwarmView): readonly BlockOnTheWay[] {
-    this.#onTheWay ??= [...suppliers].flatMap(({ pipeline }) => {
-      pipeline.foresee(now)
-      return [...pipeline.requests()].map(({ piece, block, foreseenAt }) => ({ piece, block, expectedAt: foreseenAt }))
-    })
+    this.#onTheWay ??= [...suppliers]
+      .flatMap(({ pipeline }) => {
+        pipeline.foresee(now)
+        return [...pipeline.requests()].map(({ piece, block, foreseenAt }) => ({
+          piece,
+          block,
+          expectedAt: foreseenAt
+        }))
+      })
+      .sort((a, b) => b.expectedAt - a.expectedAt)
     return this.#onTheWay
   }
 }

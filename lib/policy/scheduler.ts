@@ -41,6 +41,8 @@ export class Scheduler {
   readonly pieces: PiecesInFlight
   readonly rarity: Rarity
   readonly suppliers = new Set<Supplier>()
+  /** The same, as they were sorted last. */
+  readonly #ranked: Supplier[] = []
   readonly wanted: Bitfield
   /** Peers that are being dialled: they will share the first requests. */
   dialling = 0
@@ -99,12 +101,14 @@ export class Scheduler {
   addSupplier(port: SupplierPort, pieces: Bitfield, now: number, connectMs: number): Supplier {
     const supplier = new Supplier(port, pieces, now, connectMs, FIRST_BLOCKS)
     this.suppliers.add(supplier)
+    this.#ranked.push(supplier)
     this.rarity.addPeer(pieces)
     return supplier
   }
 
   removeSupplier(supplier: Supplier, now: number): void {
     if (!this.suppliers.delete(supplier)) return
+    this.#ranked.splice(this.#ranked.indexOf(supplier), 1)
     this.rarity.removePeer(supplier.pieces)
     this.#doubtful.delete(supplier)
     this.requests.takeBackAll(supplier, now)
@@ -229,7 +233,7 @@ export class Scheduler {
     this.#doubtful.clear()
     for (const supplier of this.suppliers) supplier.forgive(now)
     const silentAt = this.#snubSilent(now)
-    const open = soonestFirst(this.suppliers, now)
+    const open = soonestFirst(this.#ranked, now)
     const view = this.#view(open, now)
     // A reader waits, and nobody is known of very many: each is asked for one block before any is asked for another.
     const isCold = this.requests.received === 0 && view.readings.length > 0 && this.#firstDepth === FIRST_BLOCKS_LEAST

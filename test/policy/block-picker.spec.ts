@@ -19,7 +19,7 @@ function pickerOf(bench: SchedulerBench, wanted = new Bitfield(bench.geometry.pi
     rate,
     bestEtaMs,
     suppliers: bench.scheduler.suppliers,
-    open: soonestFirst(bench.scheduler.suppliers, bench.now),
+    open: soonestFirst([...bench.scheduler.suppliers], bench.now),
     readings: []
   })
   /** Picks and asks: `piece:block`, or undefined. */

@@ -25,7 +25,7 @@ function measure({ supplier: { pipeline } }: BenchPeer, roundTripMs = 20): void 
 function proposals({ bench, window }: { bench: SchedulerBench; window: ReadWindow }, now: number, limit = Infinity) {
   const found: Rescue[] = []
   const { suppliers, pieces } = bench.scheduler
-  const open = soonestFirst(suppliers, now)
+  const open = soonestFirst([...suppliers], now)
   const view = { now, rate: 2 ** 20, bestEtaMs: 20, suppliers, open, readings: readingsOf([window], pieces, now) }
   const lookAgainAt = new Rescuer(pieces).rescue(view, rescue => {
     if (found.length >= limit) return false
