@@ -15,6 +15,8 @@ export interface Cipher {
 export class Outbox {
   /** When something was last written. */
   wroteAt: number
+  /** How long the socket took to take what was lent last, ms; for ever before there was anything. */
+  lentTookMs = Number.POSITIVE_INFINITY
   readonly #socket: Socket
   readonly #clock: Clock
   readonly #cipher: () => Cipher | undefined
@@ -67,7 +69,11 @@ export class Outbox {
   /** Bytes that are lent until `onSent` is called, when the socket has taken them or failed: encrypted where they lie, if that is agreed. */
   sendLent(bytes: Buffer, onSent: (error?: Error | null) => void): void {
     this.#cipher()?.applyInPlace(bytes)
-    this.#socket.write(bytes, onSent)
+    const lentAt = this.#clock.now()
+    this.#socket.write(bytes, error => {
+      this.lentTookMs = this.#clock.now() - lentAt
+      onSent(error)
+    })
   }
 
   /** A promise while much waits in the socket. */

@@ -1,8 +1,9 @@
 /** Blocks a peer asked us for, sent one after the other as its socket takes them; those that follow each other are read together. Decides nobody's turn. */
-import { MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED, MAX_UPLOAD_READ } from '../limits.js'
+import { BLOCK_LENGTH, MAX_REQUESTS_QUEUED, MAX_UPLOAD_BUFFERED, MAX_UPLOAD_READ } from '../limits.js'
 import type { PieceIndex } from '../pieces/geometry.js'
-import { BLOCK_HEADER_LENGTH, writeBlockHeader } from '../wire/codec.js'
+import { BLOCK_HEADER_LENGTH } from '../wire/codec.js'
 import type { Outbox } from './outbox.js'
+import { messageLength, UploadMemory, type UploadBatch } from './upload-memory.js'
 
 export interface AskedBlock {
   readonly piece: PieceIndex
@@ -23,11 +24,10 @@ export interface UploadSource {
   onDropped(blocks: readonly AskedBlock[]): void
 }
 
-/** Messages in memory: `targets` are where their blocks go. */
-interface Batch {
-  readonly buffer: Buffer
-  readonly targets: readonly Buffer[]
-}
+/** A peer whose socket takes as much in this time is quick. */
+const QUICK_MS = 1000
+/** What is sent at once to another: four blocks. It shows sooner that it takes something, and counts sooner as uploaded. */
+const SLOW_READ = 4 * (BLOCK_LENGTH + BLOCK_HEADER_LENGTH)
 
 /** Messages that are sent together, and what of them is payload. */
 interface Stretch {
@@ -50,8 +50,7 @@ export class UploadQueue {
   /** Bytes that the limits of the upload rate have counted, and no block was taken for. */
   #paid = 0
   #whenRoom: (() => void) | undefined
-  /** Memory that is used again while blocks are sent: `MAX_UPLOAD_READ` bytes each. */
-  #idleBuffers: Buffer[] = []
+  readonly #memory = new UploadMemory()
 
   constructor(outbox: Outbox, source: UploadSource) {
     this.#outbox = outbox
@@ -111,7 +110,7 @@ export class UploadQueue {
     }
     this.#settle()
     this.#isSending = false
-    this.#idleBuffers = []
+    this.#memory.clear()
   }
 
   /** A promise while as many bytes may not be sent. */
@@ -132,7 +131,8 @@ export class UploadQueue {
   /** The next block, which may be sent, and those that lie behind it and may be sent as well. */
   #takeRun(): AskedBlock[] {
     const run: AskedBlock[] = []
-    let room = Math.min(MAX_UPLOAD_READ, this.mark - this.#outbox.bufferedBytes)
+    const most = this.#outbox.lentTookMs < QUICK_MS ? MAX_UPLOAD_READ : SLOW_READ
+    let room = Math.min(most, this.mark - this.#outbox.bufferedBytes)
     for (let [next] = this.#queue; next; [next] = this.#queue) {
       const last = run.at(-1)
       if (last) {
@@ -151,37 +151,28 @@ export class UploadQueue {
   async #send(run: readonly AskedBlock[]): Promise<void> {
     const [first] = run
     if (!first) return
-    const batch = this.#layOut(run)
+    const batch = this.#memory.layOut(run)
     this.#reading = [...run]
-    const isRead = await this.#source.readBlocks(first.piece, first.begin, batch.targets)
+    let isRead: boolean
+    try {
+      isRead = await this.#source.readBlocks(first.piece, first.begin, batch.targets)
+    } catch (error) {
+      this.#source.charge(-lengthOf(run))
+      throw error
+    }
     const wanted = this.#reading
     this.#reading = []
     const canSend = isRead && !this.#outbox.isClosed
     const unsentBytes = lengthOf(run) - (canSend ? lengthOf(wanted) : 0)
     if (unsentBytes > 0) this.#source.charge(-unsentBytes)
     if (!isRead) this.#source.onDropped(wanted)
-    if (!canSend || wanted.length === 0) this.#reuse(batch.buffer)
+    if (!canSend || wanted.length === 0) this.#memory.reuse(batch)
     else this.#sendBatch(batch, run, wanted)
     if (this.#outbox.bufferedBytes >= this.mark) await this.#outbox.drained()
   }
 
-  /** Memory for the messages of these blocks, one behind the other, so that they are read where they are sent from. */
-  #layOut(run: readonly AskedBlock[]): Batch {
-    const length = run.reduce((sum, block) => sum + messageLength(block), 0)
-    const isUsual = length <= MAX_UPLOAD_READ
-    const buffer = (isUsual && this.#idleBuffers.pop()) || Buffer.allocUnsafeSlow(isUsual ? MAX_UPLOAD_READ : length)
-    let at = 0
-    const targets = run.map(block => {
-      writeBlockHeader(buffer, at, block)
-      const begin = at + BLOCK_HEADER_LENGTH
-      at = begin + block.length
-      return buffer.subarray(begin, at)
-    })
-    return { buffer, targets }
-  }
-
   /** In one piece, but for what was taken back while it was read. */
-  #sendBatch({ buffer }: Batch, run: readonly AskedBlock[], wanted: readonly AskedBlock[]): void {
+  #sendBatch(batch: UploadBatch, run: readonly AskedBlock[], wanted: readonly AskedBlock[]): void {
     const stretches: Stretch[] = []
     let at = 0
     for (const block of run) {
@@ -197,15 +188,11 @@ export class UploadQueue {
     }
     let unsent = stretches.length
     for (const { begin, end, payload } of stretches) {
-      this.#outbox.sendLent(buffer.subarray(begin, end), error => {
-        if (--unsent === 0) this.#reuse(buffer)
+      this.#outbox.sendLent(batch.buffer.subarray(begin, end), error => {
+        if (--unsent === 0) this.#memory.reuse(batch)
         if (!error) this.#source.onUploaded(payload)
       })
     }
-  }
-
-  #reuse(buffer: Buffer): void {
-    if (this.#isSending && buffer.length === MAX_UPLOAD_READ) this.#idleBuffers.push(buffer)
   }
 
   #letOn(): void {
@@ -217,9 +204,4 @@ export class UploadQueue {
 
 function lengthOf(blocks: readonly AskedBlock[]): number {
   return blocks.reduce((sum, { length }) => sum + length, 0)
-}
-
-/** What a block takes on the wire. */
-function messageLength({ length }: AskedBlock): number {
-  return BLOCK_HEADER_LENGTH + length
 }

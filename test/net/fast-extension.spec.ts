@@ -299,6 +299,18 @@ describe('the fast extension', function () {
       expect(await hasCome(held)).to.equal(true)
     })
 
+    it('that the disk cannot answer are not counted', async () => {
+      const bench = await open({ announced: 'all', pieceLength: 65_536 })
+      const limit = limitTo(bench, 16_384)
+      const [peer] = await unchoked(bench)
+      bench.readBlocks = () => Promise.reject(new Error('EIO'))
+      peer.sendMessage(ID.request, 0, 0, 16_384)
+      await peer.closed()
+      await until(() => bench.ends.length > 0)
+      await bench.clock.advance(5)
+      expect(limit.pass(10)).to.equal(undefined)
+    })
+
     it('that are cancelled while they are read from disk are neither sent nor counted', async () => {
       const bench = await open({ announced: 'all', pieceLength: 65_536 })
       const limit = limitTo(bench, 16_384)
